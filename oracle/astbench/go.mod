@@ -1,0 +1,3 @@
+module tophash.dev/oracle/astbench
+
+go 1.22

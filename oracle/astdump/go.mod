@@ -1,0 +1,3 @@
+module tophash.dev/oracle/astdump
+
+go 1.22

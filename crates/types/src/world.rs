@@ -1,0 +1,38 @@
+//! What the checker needs to know of the program's files.
+
+use tophash_syntax::{File, Symbol};
+
+/// A package of the program: one set of files checked together.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct PackageId(pub u32);
+
+/// A source file of the program.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct FileId(pub u32);
+
+/// A file as the checker sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct SourceFile<'w> {
+    /// Its tree; function bodies of dependencies may be left out.
+    pub tree: &'w File,
+    /// Its bytes.
+    pub source: &'w [u8],
+    /// The language version it is written in, as (major, minor), where known.
+    pub version: Option<(u32, u32)>,
+}
+
+/// The packages and files of a program, shared by all checkers.
+pub trait World {
+    /// The package that an import of `path` in a file of `from` denotes.
+    fn import(&self, from: PackageId, path: Symbol) -> Option<PackageId>;
+    /// The import path of a package.
+    fn path(&self, package: PackageId) -> Symbol;
+    /// The name in its package clauses; none if it has no readable file.
+    fn name(&self, package: PackageId) -> Option<Symbol>;
+    /// Its files, in the order in which they are given to the compiler.
+    fn files(&self, package: PackageId) -> &[FileId];
+    /// A file of a package.
+    fn file(&self, file: FileId) -> SourceFile<'_>;
+    /// The package a file belongs to.
+    fn package_of(&self, file: FileId) -> PackageId;
+}

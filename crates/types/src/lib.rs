@@ -12,6 +12,7 @@
 
 mod body;
 mod checker;
+pub mod constant;
 mod object;
 mod store;
 mod types;

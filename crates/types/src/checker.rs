@@ -1,10 +1,13 @@
 //! The checker: one worker's view of the program's types.
 
 use crate::body::TypedBody;
+use crate::instantiate::Instances;
 use crate::object::{ObjId, Object};
 use crate::store::Store;
 use crate::types::*;
+use crate::typeset::TypeSet;
 use crate::world::{FileId, World};
+use rustc_hash::FxHashMap;
 use std::rc::Rc;
 use tophash_syntax::ast::FuncId;
 
@@ -19,6 +22,8 @@ pub struct Checker<'w> {
     pub(crate) nameds: Vec<Named>,
     pub(crate) aliases: Vec<Alias>,
     pub(crate) type_params: Vec<TypeParam>,
+    pub(crate) instances: Instances,
+    pub(crate) type_sets: FxHashMap<TypeId, Rc<TypeSet>>,
 }
 
 impl<'w> Checker<'w> {
@@ -31,6 +36,8 @@ impl<'w> Checker<'w> {
             nameds: Vec::new(),
             aliases: Vec::new(),
             type_params: Vec::new(),
+            instances: Instances::default(),
+            type_sets: FxHashMap::default(),
         }
     }
 
@@ -78,10 +85,6 @@ impl<'w> Checker<'w> {
     pub fn methods(&mut self, named: NamedId) -> Rc<[ObjId]> {
         let _ = named;
         Rc::from([])
-    }
-    /// Whether two types are identical.
-    pub fn identical(&mut self, x: TypeId, y: TypeId) -> bool {
-        x == y
     }
     /// The type as go/types' `TypeString` writes it, with full package paths.
     pub fn type_string(&mut self, ty: TypeId) -> String {

@@ -13,9 +13,14 @@
 mod body;
 mod checker;
 pub mod constant;
+mod instantiate;
 mod object;
+mod pending;
+mod predicates;
 mod store;
+mod subst;
 mod types;
+mod typeset;
 mod world;
 
 pub use body::{Mode, Selection, SelectionKind, TypedBody};
@@ -25,4 +30,5 @@ pub use types::{
     Alias, AliasId, Basic, Interface, Named, NamedId, Signature, Struct, Term, Type, TypeId,
     TypeParam, TypeParamId,
 };
+pub use typeset::{Terms, TypeSet};
 pub use world::{FileId, PackageId, SourceFile, World};

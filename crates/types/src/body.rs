@@ -26,8 +26,6 @@ pub enum Mode {
     MapIndex,
     /// Any other value.
     Value,
-    /// The predeclared `nil`.
-    Nil,
     /// A value that may be used with a second, boolean one.
     CommaOk,
     /// A generic or partly instantiated function, or a cgo name.
@@ -43,7 +41,6 @@ impl Mode {
                 | Mode::Variable
                 | Mode::MapIndex
                 | Mode::Value
-                | Mode::Nil
                 | Mode::CommaOk
         )
     }

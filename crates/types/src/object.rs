@@ -36,6 +36,8 @@ pub struct Object {
     /// The object this is an instantiated copy of: the field of the generic struct,
     /// the method of the generic type.
     pub origin: Option<ObjId>,
+    /// Whether its declaration has not been looked at yet.
+    pub(crate) lazy: bool,
 }
 
 /// The kinds of objects.
@@ -86,7 +88,7 @@ pub enum VarKind {
 }
 
 /// The predeclared functions and those of package unsafe.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 #[allow(missing_docs)] // the names are Go's
 pub enum Builtin {
     Append,
@@ -149,5 +151,43 @@ impl Builtin {
             UnsafeString => "String",
             UnsafeStringData => "StringData",
         }
+    }
+}
+
+impl Object {
+    /// An object without type or place.
+    pub(crate) fn new(kind: ObjKind, name: Symbol, package: Option<PackageId>) -> Object {
+        Object {
+            kind,
+            name,
+            package,
+            place: None,
+            ty: TypeId::UNKNOWN,
+            origin: None,
+            lazy: false,
+        }
+    }
+
+    /// Whether it is a struct field.
+    pub fn is_field(&self) -> bool {
+        matches!(self.kind, ObjKind::Var(VarKind::Field { .. }))
+    }
+
+    /// Whether it is a variable of any kind, fields included.
+    pub fn is_var(&self) -> bool {
+        matches!(self.kind, ObjKind::Var(_))
+    }
+
+    /// Whether it is a function or method.
+    pub fn is_func(&self) -> bool {
+        matches!(self.kind, ObjKind::Func { .. })
+    }
+
+    /// Whether it is an embedded struct field.
+    pub fn is_embedded(&self) -> bool {
+        matches!(
+            self.kind,
+            ObjKind::Var(VarKind::Field { embedded: true })
+        )
     }
 }

@@ -1,0 +1,318 @@
+//! Fields and methods by name, after go/types lookup.go.
+
+use crate::checker::Checker;
+use crate::object::*;
+use crate::types::*;
+use crate::world::PackageId;
+use std::rc::Rc;
+use tophash_syntax::Symbol;
+
+/// A struct can't embed deeper than this in a sensible program; endless instances can.
+const MAX_EMBEDDING: usize = 64;
+/// No more embedded types than this are looked at in one search.
+const MAX_EMBEDDED: usize = 10_000;
+
+/// The field or method that a selector names.
+#[derive(Clone, Debug)]
+pub(crate) struct Found {
+    pub(crate) obj: ObjId,
+    pub(crate) path: Rc<[u32]>,
+    pub(crate) indirect: bool,
+}
+
+/// Why nothing was found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum NotFound {
+    Missing,
+    Ambiguous,
+    /// The method needs a pointer or addressable receiver.
+    PointerReceiver,
+    /// An embedded type on the way is not known, so anything may be there.
+    Unknown,
+}
+
+#[derive(Clone)]
+struct Embedded {
+    ty: TypeId,
+    path: Vec<u32>,
+    indirect: bool,
+    multiples: bool,
+}
+
+impl<'w> Checker<'w> {
+    /// Whether `obj` has the name `name` as written in `package`.
+    pub(crate) fn same_id(&self, obj: ObjId, package: Option<PackageId>, name: Symbol) -> bool {
+        let object = self.object(obj);
+        object.name == name
+            && (crate::scope::is_exported(name.as_str())
+                || self.same_package(object.package, package))
+    }
+
+    /// Whether two packages are the same but for test files.
+    pub(crate) fn same_package(&self, a: Option<PackageId>, b: Option<PackageId>) -> bool {
+        match (a, b) {
+            (Some(a), Some(b)) => a == b || self.world.path(a) == self.world.path(b),
+            (a, b) => a == b,
+        }
+    }
+
+    /// The base type of a pointer (not of a defined type that is one), and whether it was one.
+    pub(crate) fn deref(&mut self, ty: TypeId) -> (TypeId, bool) {
+        let unaliased = self.unalias(ty);
+        match *self.ty(unaliased) {
+            Type::Pointer(base) => (base, true),
+            _ => (ty, false),
+        }
+    }
+
+    /// The defined type that a type is, aliases aside.
+    pub(crate) fn as_named(&mut self, ty: TypeId) -> Option<NamedId> {
+        let ty = self.unalias(ty);
+        match *self.ty(ty) {
+            Type::Named(id) => Some(id),
+            _ => None,
+        }
+    }
+
+    /// The field or method `name`, as written in `package`, of a value of type `ty`.
+    pub(crate) fn lookup_field_or_method(
+        &mut self,
+        ty: TypeId,
+        addressable: bool,
+        package: Option<PackageId>,
+        name: Symbol,
+    ) -> Result<Found, NotFound> {
+        if self.as_named(ty).is_some() {
+            let under = self.underlying(ty);
+            if let Type::Pointer(_) = self.ty(under) {
+                let found = self.lookup_in(under, false, package, name)?;
+                if self.object(found.obj).is_func() {
+                    return Err(NotFound::Missing);
+                }
+                return Ok(found);
+            }
+        }
+        self.lookup_in(ty, addressable, package, name)
+    }
+
+    pub(crate) fn lookup_in(
+        &mut self,
+        ty: TypeId,
+        addressable: bool,
+        package: Option<PackageId>,
+        name: Symbol,
+    ) -> Result<Found, NotFound> {
+        if name == self.blank {
+            return Err(NotFound::Missing);
+        }
+        let (ty, is_pointer) = self.deref(ty);
+        if is_pointer {
+            let under = self.underlying(ty);
+            if let Type::Interface(_) = self.ty(under) {
+                return Err(NotFound::Missing);
+            }
+        }
+        let mut current = vec![Embedded {
+            ty,
+            path: Vec::new(),
+            indirect: is_pointer,
+            multiples: false,
+        }];
+        let mut seen: Vec<TypeId> = Vec::new();
+        let mut unknown = false;
+        let mut looked_at = 0;
+        for _ in 0..MAX_EMBEDDING {
+            if current.is_empty() {
+                break;
+            }
+            let mut next: Vec<Embedded> = Vec::new();
+            let mut found: Option<Found> = None;
+            for e in &current {
+                looked_at += 1;
+                if looked_at > MAX_EMBEDDED {
+                    return Err(NotFound::Unknown);
+                }
+                if let Some(named) = self.as_named(e.ty) {
+                    let ty = self.named(named).ty;
+                    if self.seen_before(&seen, ty) {
+                        continue;
+                    }
+                    seen.push(ty);
+                    if let Some((index, method)) = self.declared_method(named, package, name) {
+                        if found.is_some() || e.multiples {
+                            return Err(NotFound::Ambiguous);
+                        }
+                        found = Some(Found {
+                            obj: method,
+                            path: concat(&e.path, index),
+                            indirect: e.indirect,
+                        });
+                        continue;
+                    }
+                }
+                let under = self.underlying(e.ty);
+                match self.ty(under).clone() {
+                    Type::Unknown => unknown = true,
+                    Type::Struct(s) => {
+                        for (i, &field) in s.fields.iter().enumerate() {
+                            if self.same_id(field, package, name) {
+                                if found.is_some() || e.multiples {
+                                    return Err(NotFound::Ambiguous);
+                                }
+                                found = Some(Found {
+                                    obj: field,
+                                    path: concat(&e.path, i as u32),
+                                    indirect: e.indirect,
+                                });
+                                continue;
+                            }
+                            if found.is_none() && self.object(field).is_embedded() {
+                                let field_type = self.object(field).ty;
+                                let (ty, is_pointer) = self.deref(field_type);
+                                let mut path = e.path.clone();
+                                path.push(i as u32);
+                                next.push(Embedded {
+                                    ty,
+                                    path,
+                                    indirect: e.indirect || is_pointer,
+                                    multiples: e.multiples,
+                                });
+                            }
+                        }
+                    }
+                    Type::Interface(_) => {
+                        if let Some((index, method)) = self.interface_method(under, package, name)
+                        {
+                            if found.is_some() || e.multiples {
+                                return Err(NotFound::Ambiguous);
+                            }
+                            found = Some(Found {
+                                obj: method,
+                                path: concat(&e.path, index),
+                                indirect: e.indirect,
+                            });
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            if let Some(found) = found {
+                if self.object(found.obj).is_func()
+                    && self.has_pointer_receiver(found.obj)
+                    && !found.indirect
+                    && !addressable
+                {
+                    return Err(NotFound::PointerReceiver);
+                }
+                return Ok(found);
+            }
+            current = self.consolidate(next);
+        }
+        Err(if unknown {
+            NotFound::Unknown
+        } else {
+            NotFound::Missing
+        })
+    }
+
+    fn seen_before(&mut self, seen: &[TypeId], ty: TypeId) -> bool {
+        seen.iter().any(|&s| s == ty || self.identical(s, ty))
+    }
+
+    /// Merges entries of the same type, marking what remains as multiple.
+    fn consolidate(&mut self, list: Vec<Embedded>) -> Vec<Embedded> {
+        if list.len() <= 1 {
+            return list;
+        }
+        let mut unique: Vec<Embedded> = Vec::with_capacity(list.len());
+        for e in list {
+            match (0..unique.len()).find(|&i| {
+                let other = unique[i].ty;
+                self.identical(other, e.ty)
+            }) {
+                Some(i) => unique[i].multiples = true,
+                None => unique.push(e),
+            }
+        }
+        unique
+    }
+
+    /// The method of that name in an interface type's method set, with its index there.
+    pub(crate) fn interface_method(
+        &mut self,
+        interface: TypeId,
+        package: Option<PackageId>,
+        name: Symbol,
+    ) -> Option<(u32, ObjId)> {
+        let set = self.type_set(interface);
+        let index = set
+            .methods
+            .iter()
+            .position(|&m| self.same_id(m, package, name))?;
+        Some((index as u32, set.methods[index]))
+    }
+
+    /// A method of the interface `t` that `v` lacks or has with another type, if any.
+    /// Unless `is_static`, methods that the interface `v` lacks are passed over.
+    pub(crate) fn missing_method(
+        &mut self,
+        v: TypeId,
+        t: TypeId,
+        is_static: bool,
+    ) -> Option<ObjId> {
+        let t = self.underlying(t);
+        if !matches!(self.ty(t), Type::Interface(_)) {
+            return None;
+        }
+        let methods = self.type_set(t).methods.clone();
+        if methods.is_empty() {
+            return None;
+        }
+        let under = self.underlying(v);
+        let v_is_interface = match self.ty(under) {
+            Type::Unknown => return None,
+            Type::Interface(_) => true,
+            _ => false,
+        };
+        for &method in methods.iter() {
+            let Object { package, name, .. } = *self.object(method);
+            let found = if v_is_interface {
+                match self.interface_method(under, package, name) {
+                    Some((_, m)) => m,
+                    None if is_static => return Some(method),
+                    None => continue,
+                }
+            } else {
+                match self.lookup_in(v, false, package, name) {
+                    Ok(found) if self.object(found.obj).is_func() => found.obj,
+                    Err(NotFound::Unknown) => continue,
+                    _ => return Some(method),
+                }
+            };
+            let (a, b) = (self.type_of(found), self.type_of(method));
+            if !self.identical(a, b) {
+                return Some(method);
+            }
+        }
+        None
+    }
+
+    /// The index of the field `name` in a list of fields.
+    pub(crate) fn field_index(
+        &self,
+        fields: &[ObjId],
+        package: Option<PackageId>,
+        name: Symbol,
+    ) -> Option<usize> {
+        if name == self.blank {
+            return None;
+        }
+        fields
+            .iter()
+            .position(|&f| self.same_id(f, package, name))
+    }
+}
+
+fn concat(path: &[u32], index: u32) -> Rc<[u32]> {
+    path.iter().copied().chain([index]).collect()
+}

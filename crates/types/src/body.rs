@@ -37,11 +37,7 @@ impl Mode {
     pub fn is_value(self) -> bool {
         matches!(
             self,
-            Mode::Constant
-                | Mode::Variable
-                | Mode::MapIndex
-                | Mode::Value
-                | Mode::CommaOk
+            Mode::Constant | Mode::Variable | Mode::MapIndex | Mode::Value | Mode::CommaOk
         )
     }
 }

@@ -1,15 +1,20 @@
 //! The checker: one worker's view of the program's types.
 
 use crate::body::TypedBody;
+use crate::constant::Value;
 use crate::instantiate::Instances;
-use crate::object::{ObjId, Object};
+use crate::named::Definition;
+use crate::object::*;
+use crate::scope::{Declaration, FileScope, LocalScope, PackageScope};
 use crate::store::Store;
 use crate::types::*;
 use crate::typeset::TypeSet;
-use crate::world::{FileId, World};
-use rustc_hash::FxHashMap;
+use crate::universe::Universe;
+use crate::world::{FileId, PackageId, World};
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::rc::Rc;
-use tophash_syntax::ast::FuncId;
+use tophash_syntax::ast::ExprId;
+use tophash_syntax::{Ast, Symbol};
 
 /// Resolves names and computes types, on demand. Belongs to one thread.
 ///
@@ -20,25 +25,108 @@ pub struct Checker<'w> {
     pub(crate) store: Store,
     pub(crate) objects: Vec<Object>,
     pub(crate) nameds: Vec<Named>,
+    pub(crate) named_definitions: Vec<Definition>,
     pub(crate) aliases: Vec<Alias>,
+    pub(crate) alias_definitions: Vec<Definition>,
     pub(crate) type_params: Vec<TypeParam>,
     pub(crate) instances: Instances,
     pub(crate) type_sets: FxHashMap<TypeId, Rc<TypeSet>>,
+    pub(crate) const_values: FxHashMap<ObjId, Value>,
+    /// Methods declared with a pointer receiver.
+    pub(crate) pointer_methods: FxHashSet<ObjId>,
+    /// Interfaces that stand for constraints written without `interface`.
+    pub(crate) implicit_interfaces: FxHashMap<TypeId, TypeId>,
+
+    pub(crate) universe: FxHashMap<Symbol, ObjId>,
+    pub(crate) universe_types: Universe,
+    pub(crate) unsafe_names: FxHashMap<Symbol, ObjId>,
+    pub(crate) iota: Option<ObjId>,
+    pub(crate) package_scopes: FxHashMap<PackageId, Rc<PackageScope>>,
+    pub(crate) file_scopes: FxHashMap<FileId, FileScope>,
+    /// Declarations of package-level objects that have not been looked at.
+    pub(crate) pending: FxHashMap<ObjId, Declaration>,
+    /// Declarations of package-level types.
+    pub(crate) type_declarations: FxHashMap<ObjId, Declaration>,
+
+    pub(crate) env: Env<'w>,
+    /// What has been learned of expressions: of each file's package level, and of the
+    /// bodies that are being checked.
+    pub(crate) tables: Vec<TypedBody>,
+    pub(crate) file_tables: FxHashMap<FileId, usize>,
+
+    /// How deep instances are being expanded in one another.
+    pub(crate) expansions: u32,
+
+    pub(crate) blank: Symbol,
+    pub(crate) empty: Symbol,
+    pub(crate) init: Symbol,
 }
+
+/// Where checking is at.
+pub(crate) struct Env<'w> {
+    pub(crate) file: FileId,
+    pub(crate) package: PackageId,
+    pub(crate) ast: &'w Ast,
+    pub(crate) source: &'w [u8],
+    pub(crate) scope: LocalScope,
+    /// The table that is written to.
+    pub(crate) table: usize,
+    /// The value of `iota` in a constant declaration.
+    pub(crate) iota: Option<u32>,
+    /// The signature of the function whose body is being checked.
+    pub(crate) signature: Option<Rc<Signature>>,
+    /// Function literals at package level, whose bodies are checked on request.
+    pub(crate) in_body: bool,
+}
+
+/// The tree that there is before a file is entered.
+static NO_TREE: std::sync::LazyLock<Ast> = std::sync::LazyLock::new(Ast::default);
 
 impl<'w> Checker<'w> {
     /// A checker that knows nothing yet.
     pub fn new(world: &'w dyn World) -> Checker<'w> {
-        Checker {
+        let mut checker = Checker {
             world,
             store: Store::new(),
             objects: Vec::new(),
             nameds: Vec::new(),
+            named_definitions: Vec::new(),
             aliases: Vec::new(),
+            alias_definitions: Vec::new(),
             type_params: Vec::new(),
             instances: Instances::default(),
             type_sets: FxHashMap::default(),
-        }
+            const_values: FxHashMap::default(),
+            pointer_methods: FxHashSet::default(),
+            implicit_interfaces: FxHashMap::default(),
+            universe: FxHashMap::default(),
+            universe_types: Universe::default(),
+            unsafe_names: FxHashMap::default(),
+            iota: None,
+            package_scopes: FxHashMap::default(),
+            file_scopes: FxHashMap::default(),
+            pending: FxHashMap::default(),
+            type_declarations: FxHashMap::default(),
+            env: Env {
+                file: FileId(0),
+                package: PackageId(0),
+                ast: &NO_TREE,
+                source: &[],
+                scope: LocalScope::default(),
+                table: 0,
+                iota: None,
+                signature: None,
+                in_body: false,
+            },
+            tables: vec![TypedBody::default()],
+            file_tables: FxHashMap::default(),
+            expansions: 0,
+            blank: Symbol::new("_"),
+            empty: Symbol::new(""),
+            init: Symbol::new("init"),
+        };
+        checker.declare_universe();
+        checker
     }
 
     /// What a type is made of, aliases and defined types included as such.
@@ -62,55 +150,54 @@ impl<'w> Checker<'w> {
         &self.type_params[id.0 as usize]
     }
 
-    /// The type of an object, resolving its declaration if need be.
-    pub fn type_of(&mut self, obj: ObjId) -> TypeId {
-        self.object(obj).ty
-    }
-    /// The type an alias stands for; any other type itself.
-    pub fn unalias(&mut self, ty: TypeId) -> TypeId {
-        ty
-    }
-    /// The underlying type: never an alias or a defined type. That of a type
-    /// parameter is its constraint's interface.
-    pub fn underlying(&mut self, ty: TypeId) -> TypeId {
-        ty
-    }
-    /// Type parameters of a generic defined type; none for instances and others.
-    pub fn type_params_of(&mut self, named: NamedId) -> Rc<[TypeId]> {
-        let _ = named;
-        Rc::from([])
-    }
-    /// The methods declared for a defined type, in source order; those of an instance
-    /// have its type arguments in place.
-    pub fn methods(&mut self, named: NamedId) -> Rc<[ObjId]> {
-        let _ = named;
-        Rc::from([])
-    }
-    /// The type as go/types' `TypeString` writes it, with full package paths.
-    pub fn type_string(&mut self, ty: TypeId) -> String {
-        let _ = ty;
-        String::new()
-    }
-    /// The type with package names in place of paths, and none for those of `relative_to`.
-    pub fn short_type_string(&mut self, ty: TypeId) -> String {
-        let _ = ty;
-        String::new()
+    pub(crate) fn new_object(&mut self, object: Object) -> ObjId {
+        let id = ObjId(self.objects.len() as u32);
+        self.objects.push(object);
+        id
     }
 
-    /// Checks the body of a function declaration and everything inside it.
-    pub fn check_body(&mut self, file: FileId, func: FuncId) -> TypedBody {
-        let _ = (file, func);
-        TypedBody::default()
+    /// A new type parameter named by `obj`, whose constraint is set later.
+    pub(crate) fn new_type_param(&mut self, obj: ObjId, index: u32, bound: TypeId) -> TypeId {
+        let id = TypeParamId(self.type_params.len() as u32);
+        let ty = self.store.add(Type::TypeParam(id));
+        self.type_params.push(TypeParam {
+            ty,
+            obj,
+            index,
+            bound,
+        });
+        self.objects[obj.0 as usize].ty = ty;
+        ty
     }
-    /// Checks what a file declares at package level, initial values and the function
-    /// literals in them included.
-    pub fn check_initialisers(&mut self, file: FileId) -> Rc<TypedBody> {
-        let _ = file;
-        Rc::new(TypedBody::default())
+
+    /// The surroundings of a file's package level.
+    pub(crate) fn file_env(&mut self, file: FileId) -> Env<'w> {
+        let package = self.world.package_of(file);
+        let source_file = self.world.file(file);
+        let table = match self.file_tables.get(&file) {
+            Some(&table) => table,
+            None => {
+                let table = self.tables.len();
+                self.tables.push(TypedBody::default());
+                self.file_tables.insert(file, table);
+                table
+            }
+        };
+        Env {
+            file,
+            package,
+            ast: &source_file.tree.ast,
+            source: source_file.source,
+            scope: LocalScope::default(),
+            table,
+            iota: None,
+            signature: None,
+            in_body: false,
+        }
     }
-    /// The object that a function declaration declares.
-    pub fn function(&mut self, file: FileId, func: FuncId) -> Option<ObjId> {
-        let _ = (file, func);
-        None
+
+    /// The source text of an expression.
+    pub(crate) fn text(&self, expr: ExprId) -> &'w [u8] {
+        self.env.ast.expr(expr).span.of(self.env.source)
     }
 }

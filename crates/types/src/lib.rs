@@ -13,14 +13,22 @@
 mod body;
 mod checker;
 pub mod constant;
+mod decl;
+mod infer;
 mod instantiate;
+mod lookup;
+mod named;
 mod object;
-mod pending;
+mod operand;
 mod predicates;
+mod resolver;
+mod scope;
 mod store;
 mod subst;
 mod types;
 mod typeset;
+mod typestring;
+mod universe;
 mod world;
 
 pub use body::{Mode, Selection, SelectionKind, TypedBody};

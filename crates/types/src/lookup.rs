@@ -44,8 +44,7 @@ impl<'w> Checker<'w> {
     pub(crate) fn same_id(&self, obj: ObjId, package: Option<PackageId>, name: Symbol) -> bool {
         let object = self.object(obj);
         object.name == name
-            && (crate::scope::is_exported(name.as_str())
-                || self.same_package(object.package, package))
+            && (crate::predicates::is_exported(name) || self.same_package(object.package, package))
     }
 
     /// Whether two packages are the same but for test files.
@@ -181,8 +180,7 @@ impl<'w> Checker<'w> {
                         }
                     }
                     Type::Interface(_) => {
-                        if let Some((index, method)) = self.interface_method(under, package, name)
-                        {
+                        if let Some((index, method)) = self.interface_method(under, package, name) {
                             if found.is_some() || e.multiples {
                                 return Err(NotFound::Ambiguous);
                             }
@@ -307,9 +305,7 @@ impl<'w> Checker<'w> {
         if name == self.blank {
             return None;
         }
-        fields
-            .iter()
-            .position(|&f| self.same_id(f, package, name))
+        fields.iter().position(|&f| self.same_id(f, package, name))
     }
 }
 

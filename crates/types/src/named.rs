@@ -45,12 +45,7 @@ impl<'w> Checker<'w> {
         self.add_named(obj, Some(origin), targs)
     }
 
-    fn add_named(
-        &mut self,
-        obj: ObjId,
-        origin: Option<NamedId>,
-        targs: Rc<[TypeId]>,
-    ) -> TypeId {
+    fn add_named(&mut self, obj: ObjId, origin: Option<NamedId>, targs: Rc<[TypeId]>) -> TypeId {
         let id = NamedId(self.nameds.len() as u32);
         let ty = self.store.add(Type::Named(id));
         self.nameds.push(Named {
@@ -86,12 +81,7 @@ impl<'w> Checker<'w> {
         self.add_alias(obj, Some(origin), targs)
     }
 
-    fn add_alias(
-        &mut self,
-        obj: ObjId,
-        origin: Option<AliasId>,
-        targs: Rc<[TypeId]>,
-    ) -> TypeId {
+    fn add_alias(&mut self, obj: ObjId, origin: Option<AliasId>, targs: Rc<[TypeId]>) -> TypeId {
         let id = AliasId(self.aliases.len() as u32);
         let ty = self.store.add(Type::Alias(id));
         self.aliases.push(Alias {
@@ -291,9 +281,8 @@ impl<'w> Checker<'w> {
             return methods.clone();
         }
         let obj = self.named(origin).obj;
-        let object = self.object(obj);
-        let name = object.name;
-        let methods: Rc<[ObjId]> = match object.package {
+        let Object { name, package, .. } = *self.object(obj);
+        let methods: Rc<[ObjId]> = match package {
             // Local types have no methods, even if a package-level one has the name.
             Some(package) if self.package_scope(package).names.get(&name) == Some(&obj) => self
                 .package_scope(package)

@@ -185,9 +185,6 @@ impl Object {
 
     /// Whether it is an embedded struct field.
     pub fn is_embedded(&self) -> bool {
-        matches!(
-            self.kind,
-            ObjKind::Var(VarKind::Field { embedded: true })
-        )
+        matches!(self.kind, ObjKind::Var(VarKind::Field { embedded: true }))
     }
 }

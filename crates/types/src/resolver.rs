@@ -147,9 +147,7 @@ impl<'w> Checker<'w> {
                 }
                 let siblings: Rc<[ObjId]> = names
                     .iter()
-                    .map(|&name| {
-                        self.new_lazy(package, file, ObjKind::Var(VarKind::Package), name)
-                    })
+                    .map(|&name| self.new_lazy(package, file, ObjKind::Var(VarKind::Package), name))
                     .collect();
                 for (index, &obj) in siblings.iter().enumerate() {
                     let siblings = siblings.clone();
@@ -207,13 +205,7 @@ impl<'w> Checker<'w> {
         }
     }
 
-    fn new_lazy(
-        &mut self,
-        package: PackageId,
-        file: FileId,
-        kind: ObjKind,
-        name: Ident,
-    ) -> ObjId {
+    fn new_lazy(&mut self, package: PackageId, file: FileId, kind: ObjKind, name: Ident) -> ObjId {
         let span = name.span;
         self.new_object(Object {
             place: Some(Place { file, span }),

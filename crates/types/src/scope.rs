@@ -6,7 +6,7 @@ use crate::world::{FileId, PackageId};
 use rustc_hash::FxHashMap;
 use std::rc::Rc;
 use tophash_syntax::Symbol;
-use tophash_syntax::ast::{FuncId, GenTok, SpecId};
+use tophash_syntax::ast::{FuncId, SpecId};
 
 /// The names declared inside a function, innermost last.
 #[derive(Default)]
@@ -212,7 +212,6 @@ impl<'w> Checker<'w> {
 
     fn collect_imports(&mut self, file: FileId) -> FileScope {
         let mut scope = FileScope::default();
-        let ast = &self.world.file(file).tree.ast;
         let from = self.world.package_of(file);
         for import in crate::resolver::imports(self.world.file(file).tree) {
             let place = Place {
@@ -230,24 +229,15 @@ impl<'w> Checker<'w> {
                 }
             }
         }
-        let _ = ast;
         scope
     }
 
     /// The exported object `name` of a package.
     pub(crate) fn exported(&mut self, package: PackageId, name: Symbol) -> Option<ObjId> {
-        if !is_exported(name.as_str()) {
+        if !crate::predicates::is_exported(name) {
             return None;
         }
         self.package_scope(package).names.get(&name).copied()
-    }
-}
-
-/// Whether a name is visible outside its package.
-pub(crate) fn is_exported(name: &str) -> bool {
-    match name.as_bytes().first() {
-        Some(b) if b.is_ascii() => b.is_ascii_uppercase(),
-        _ => name.chars().next().is_some_and(char::is_uppercase),
     }
 }
 
@@ -255,9 +245,8 @@ pub(crate) fn is_exported(name: &str) -> bool {
 fn guess_name(path: &str) -> &str {
     let mut elements = path.rsplit('/');
     let last = elements.next().unwrap_or(path);
-    let is_version = last.len() > 1
-        && last.starts_with('v')
-        && last[1..].bytes().all(|b| b.is_ascii_digit());
+    let is_version =
+        last.len() > 1 && last.starts_with('v') && last[1..].bytes().all(|b| b.is_ascii_digit());
     let base = match elements.next() {
         Some(before) if is_version => before,
         _ => last,
@@ -272,5 +261,7 @@ fn guess_name(path: &str) -> &str {
 /// Whether a package at `path` may well be called `name`: one of the last two path
 /// elements contains it.
 fn looks_like(path: &str, name: &str) -> bool {
-    path.rsplit('/').take(2).any(|element| element.contains(name))
+    path.rsplit('/')
+        .take(2)
+        .any(|element| element.contains(name))
 }

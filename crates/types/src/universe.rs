@@ -4,6 +4,7 @@ use crate::checker::Checker;
 use crate::constant::Value;
 use crate::object::*;
 use crate::types::*;
+use crate::typeset::TypeSet;
 use std::rc::Rc;
 use tophash_syntax::Symbol;
 
@@ -104,18 +105,21 @@ impl<'w> Checker<'w> {
         self.define(comparable_type, interface);
         self.universe_types.comparable = comparable_type;
         self.universe_types.comparable_interface = interface;
+        self.type_sets.insert(
+            interface,
+            Rc::new(TypeSet {
+                comparable: true,
+                ..TypeSet::default()
+            }),
+        );
 
         for (name, value) in [("true", true), ("false", false)] {
             let ty = TypeId::basic(Basic::UntypedBool);
             let obj = self.predeclare(ObjKind::Const, name, ty);
             self.const_values.insert(obj, Value::Bool(value));
         }
-        let iota = self.predeclare(
-            ObjKind::Const,
-            "iota",
-            TypeId::basic(Basic::UntypedInt),
-        );
-        self.const_values.insert(iota, Value::from(0i64));
+        let iota = self.predeclare(ObjKind::Const, "iota", TypeId::basic(Basic::UntypedInt));
+        self.const_values.insert(iota, Value::Int(0));
         self.iota = Some(iota);
         self.predeclare(ObjKind::Nil, "nil", TypeId::basic(Basic::UntypedNil));
 
@@ -124,8 +128,7 @@ impl<'w> Checker<'w> {
                 self.predeclare(ObjKind::Builtin(builtin), builtin.name(), TypeId::UNKNOWN);
             } else {
                 let name = Symbol::new(builtin.name());
-                let obj =
-                    self.new_object(Object::new(ObjKind::Builtin(builtin), name, None));
+                let obj = self.new_object(Object::new(ObjKind::Builtin(builtin), name, None));
                 self.unsafe_names.insert(name, obj);
             }
         }

@@ -1,0 +1,61 @@
+//! All rules.
+
+use tophash_finding::RuleMeta;
+
+use crate::{th101_nil_map_write, th102_uninitialised_map_field};
+
+/// A rule: what it says about itself, and its page.
+#[derive(Clone, Copy, Debug)]
+pub struct Rule {
+    /// Code, name, severity.
+    pub meta: RuleMeta,
+    /// Its page, in Markdown: what goes wrong at run time, a failing example, the
+    /// example mended, how far the rule sees.
+    pub page: &'static str,
+}
+
+static RULES: [Rule; 2] = [
+    th101_nil_map_write::RULE,
+    th102_uninitialised_map_field::RULE,
+];
+
+/// All rules, by code.
+pub fn rules() -> &'static [Rule] {
+    &RULES
+}
+
+/// The rule of a code or a name, in any case of letters.
+pub fn find(code_or_name: &str) -> Option<&'static Rule> {
+    RULES.iter().find(|rule| {
+        rule.meta.code.eq_ignore_ascii_case(code_or_name)
+            || rule.meta.name.eq_ignore_ascii_case(code_or_name)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_ordered_and_names_unique() {
+        assert!(RULES.is_sorted_by(|a, b| a.meta.code < b.meta.code));
+        for rule in &RULES {
+            assert_eq!(
+                find(rule.meta.name).map(|r| r.meta.code),
+                Some(rule.meta.code)
+            );
+            assert_eq!(
+                find(&rule.meta.code.to_lowercase()).map(|r| r.meta.code),
+                Some(rule.meta.code)
+            );
+        }
+    }
+
+    #[test]
+    fn pages_begin_with_code_and_name() {
+        for rule in &RULES {
+            let title = format!("# {}: {}\n", rule.meta.code, rule.meta.name);
+            assert!(rule.page.starts_with(&title), "{}", rule.meta.code);
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Options that choose packages and platform, the same for every command that
+//! reads Go source.
+
+use std::io;
+use std::path::PathBuf;
+
+use clap::ArgAction;
+use tophash_rules::Options;
+
+#[derive(clap::Args)]
+pub(crate) struct BuildFlags {
+    /// Packages: ./..., directories, import paths, std, .go files, or - for
+    /// standard input; the current directory if there is none
+    #[arg(value_name = "PATTERN")]
+    patterns: Vec<String>,
+
+    /// Change to DIR before doing anything; paths are reported relative to it
+    #[arg(short = 'C', value_name = "DIR", help_heading = "Packages")]
+    dir: Option<PathBuf>,
+
+    /// Build tags to hold satisfied, parted by commas
+    #[arg(long, value_name = "LIST", help_heading = "Packages")]
+    tags: Option<String>,
+
+    /// Target operating system [default: $GOOS, or this machine's]
+    #[arg(long, value_name = "OS", help_heading = "Packages")]
+    goos: Option<String>,
+
+    /// Target architecture [default: $GOARCH, or this machine's]
+    #[arg(long, value_name = "ARCH", help_heading = "Packages")]
+    goarch: Option<String>,
+
+    /// Whether _test.go files are read
+    #[arg(
+        long,
+        value_name = "BOOL",
+        help_heading = "Packages",
+        default_value_t = true,
+        default_missing_value = "true",
+        num_args = 0..=1,
+        require_equals = true,
+        action = ArgAction::Set
+    )]
+    tests: bool,
+}
+
+impl BuildFlags {
+    /// Changes to the directory asked for and gathers the environment.
+    ///
+    /// # Errors
+    /// If there is no such directory.
+    pub(crate) fn options(self) -> io::Result<Options> {
+        if let Some(dir) = &self.dir {
+            std::env::set_current_dir(dir)
+                .map_err(|e| io::Error::new(e.kind(), format!("{}: {e}", dir.display())))?;
+        }
+        let mut variables: Vec<(String, String)> = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        let mut set = |name: &str, value: Option<String>| {
+            if let Some(value) = value {
+                variables.retain(|(n, _)| n != name);
+                variables.push((name.to_owned(), value));
+            }
+        };
+        set("GOOS", self.goos);
+        set("GOARCH", self.goarch);
+        Ok(Options {
+            dir: std::env::current_dir()?,
+            patterns: self.patterns,
+            tests: self.tests,
+            tags: self.tags,
+            variables,
+            overlay: Vec::new(),
+        })
+    }
+}

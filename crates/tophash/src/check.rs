@@ -1,0 +1,133 @@
+//! `tophash check`: findings in Go source.
+
+use std::io::{self, BufWriter, Write};
+
+use clap::ValueEnum;
+use tophash_finding::{Problem, ProblemKind, assign_fingerprints};
+use tophash_report::{Report, Sources};
+use tophash_rules::{Output, Progress};
+
+use crate::build_flags::BuildFlags;
+use crate::output::{Color, Status, complain};
+use crate::progress::watched;
+
+/// Find map failures in Go packages
+///
+/// Exit status: 0 if nothing was found, 1 if something was, 2 if a pattern matches
+/// nothing or a file can't be read; what could be analysed is still reported.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    build: BuildFlags,
+
+    /// Form of the output
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
+    format: Format,
+
+    /// Say what was loaded, what stayed unknown and how long each stage took
+    #[arg(short, long)]
+    verbose: bool,
+
+    /// When to colour the output
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
+    color: Color,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum Format {
+    /// For people: source excerpts, evidence, help
+    Text,
+    /// For editors: file:line:col: CODE message
+    Concise,
+    /// For programs: one object, as docs/finding.schema.json describes it
+    Json,
+}
+
+impl From<Format> for tophash_report::Format {
+    fn from(format: Format) -> tophash_report::Format {
+        match format {
+            Format::Text => tophash_report::Format::Text,
+            Format::Concise => tophash_report::Format::Concise,
+            Format::Json => tophash_report::Format::Json,
+        }
+    }
+}
+
+pub(crate) fn run(args: Args) -> io::Result<Status> {
+    let options = args.build.options()?;
+    let progress = Progress::default();
+    let mut output = watched(&progress, || tophash_rules::check(&options, &progress));
+
+    let mut sources = Sources::new(|file| options.read(file));
+    assign_fingerprints(&mut output.findings, |file, line| {
+        let text = sources.line(file, line)?;
+        Some(String::from_utf8_lossy(text).into_owned())
+    });
+    let report = Report {
+        command: "check",
+        version: env!("CARGO_PKG_VERSION"),
+        findings: &output.findings,
+        problems: &output.problems,
+        stats: output.stats,
+    };
+    let mut out = BufWriter::new(io::stdout().lock());
+    let color = args.color.on_stdout();
+    tophash_report::render(&report, args.format.into(), &mut sources, color, &mut out)?;
+    out.flush()?;
+
+    for problem in &output.problems {
+        if args.verbose || problem.kind != ProblemKind::Import {
+            complain(&sentence(problem));
+        }
+    }
+    if args.verbose {
+        explain(&output)?;
+    }
+    Ok(status(&output))
+}
+
+fn status(output: &Output) -> Status {
+    if output.problems.iter().any(|p| p.kind.is_failure()) {
+        Status::Failed
+    } else if output.findings.is_empty() {
+        Status::Clean
+    } else {
+        Status::Findings
+    }
+}
+
+/// `file:line: message`, as far as known.
+fn sentence(problem: &Problem) -> String {
+    match (&problem.file, problem.line) {
+        (Some(file), Some(line)) => format!("{file}:{line}: {}", problem.message),
+        (Some(file), None) => format!("{file}: {}", problem.message),
+        (None, _) => problem.message.clone(),
+    }
+}
+
+/// Writes what happened on the way to standard error.
+fn explain(output: &Output) -> io::Result<()> {
+    let mut err = io::stderr().lock();
+    let trace = &output.trace;
+    for line in &trace.loaded {
+        writeln!(err, "{line}")?;
+    }
+    let stats = output.stats;
+    writeln!(
+        err,
+        "analysed {} packages, {} files, {} lines",
+        stats.packages, stats.files, stats.lines
+    )?;
+    for line in &trace.unknown {
+        writeln!(err, "unknown: {line}")?;
+    }
+    for (stage, time) in &trace.stages {
+        writeln!(
+            err,
+            "{:<10} {:>8.1} ms",
+            stage.as_str(),
+            time.as_secs_f64() * 1e3
+        )?;
+    }
+    Ok(())
+}

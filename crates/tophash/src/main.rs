@@ -1,0 +1,47 @@
+//! The command.
+//!
+//! Arguments, one file per subcommand, exit statuses. Everything it prints is
+//! printed here; the crates below only return.
+
+mod build_flags;
+mod check;
+mod debug;
+mod output;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use output::Status;
+
+/// Finds, explains and prevents Go map failures.
+#[derive(Parser)]
+#[command(name = "tophash", version, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Check(check::Args),
+    #[command(subcommand, hide = true)]
+    Debug(debug::Command),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match cli.command {
+        Command::Check(args) => check::run(args),
+        Command::Debug(command) => debug::run(command),
+    };
+    match result {
+        Ok(status) => status.into(),
+        // The reader has seen enough: `tophash check | head`.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Status::Clean.into(),
+        Err(error) => {
+            output::complain(&error.to_string());
+            Status::Failed.into()
+        }
+    }
+}

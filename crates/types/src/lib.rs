@@ -28,6 +28,7 @@ mod subst;
 mod types;
 mod typeset;
 mod typestring;
+mod unify;
 mod universe;
 mod world;
 

@@ -294,6 +294,7 @@ pub(crate) fn same_length(a: Option<u64>, b: Option<u64>) -> bool {
     }
 }
 
-fn tag(st: &Struct, field: usize) -> Option<Symbol> {
+/// The tag of a struct's field.
+pub(crate) fn tag(st: &Struct, field: usize) -> Option<Symbol> {
     st.tags.get(field).copied().flatten()
 }

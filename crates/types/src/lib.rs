@@ -23,6 +23,7 @@ mod operand;
 mod predicates;
 mod resolver;
 mod scope;
+mod sizes;
 mod store;
 mod subst;
 mod types;

@@ -35,4 +35,8 @@ pub trait World {
     fn file(&self, file: FileId) -> SourceFile<'_>;
     /// The package a file belongs to.
     fn package_of(&self, file: FileId) -> PackageId;
+    /// The GOARCH the program is built for, which decides the sizes of types.
+    fn architecture(&self) -> &str {
+        "amd64"
+    }
 }

@@ -5,12 +5,26 @@
 //! through 1.27.
 
 pub mod ast;
+mod dump;
+mod encoding;
+mod literal;
+mod parser;
+mod recover;
+mod scanner;
 mod span;
 mod symbol;
+mod token;
+mod unicode;
+pub mod walk;
 
 pub use ast::Ast;
+pub use parser::MAX_DEPTH;
 pub use span::Span;
 pub use symbol::Symbol;
+
+use parser::Parser;
+use std::cell::Cell;
+use symbol::Names;
 
 /// How much of a file to read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -35,12 +49,18 @@ pub struct SyntaxError {
 pub struct File {
     /// All its nodes.
     pub ast: Ast,
+    /// Where the package clause starts: behind the file's head comment, doc and build constraints.
+    pub package_start: u32,
     /// The name of the package clause; none if it has none.
     pub package: Option<ast::Ident>,
     /// Top-level declarations in source order, imports included.
     pub decls: Vec<ast::DeclId>,
-    /// Every comment, in source order, its `//` or `/*` included.
+    /// Every comment, in source order, its `//` or `/*` included; those inside skipped
+    /// bodies are left out.
     pub comments: Vec<Span>,
+    /// Index of the first comment of each group: comments with no token and no empty line
+    /// between them belong together, as in go/ast.
+    pub comment_groups: Vec<u32>,
     /// Offset of the first byte of each line; the first is 0.
     pub lines: Vec<u32>,
     /// What does not belong to the language, in source order.
@@ -55,15 +75,69 @@ impl File {
     }
 }
 
-/// Parses a file.
+/// A function body parsed apart from its file.
+#[derive(Debug)]
+pub struct BodyTree {
+    /// The nodes of the body; its ids say nothing in the tree of the file.
+    pub ast: Ast,
+    /// The block.
+    pub block: ast::StmtId,
+    /// What does not belong to the language.
+    pub errors: Vec<SyntaxError>,
+}
+
+/// The longest file that is read: offsets take 32 bits.
+const MAX_LEN: usize = u32::MAX as usize - 1;
+
+thread_local! {
+    static NAMES: Cell<Option<Names>> = const { Cell::new(None) };
+}
+
+/// Parses a file. A file of 4 GB or more is cut off there.
 pub fn parse(source: &[u8], bodies: Bodies) -> File {
-    let _ = (source, bodies);
+    let (source, too_long) = match source.get(..MAX_LEN) {
+        Some(head) if source.len() > MAX_LEN => (head, true),
+        _ => (source, false),
+    };
+    let names = NAMES.take().unwrap_or_else(Names::new);
+    let mut parser = Parser::new(source, source.len(), bodies, names);
+    let (package_start, package, decls) = parser.file();
+    let (scan, mut ast, names) = parser.into_parts();
+    NAMES.set(Some(names));
+    let mut errors = scan.errors;
+    errors.extend(encoding::errors(source));
+    if too_long {
+        errors.push(SyntaxError {
+            offset: MAX_LEN as u32,
+            message: "file too long".into(),
+        });
+    }
+    errors.sort_by_key(|e| e.offset);
+    ast.shrink_to_fit();
     File {
-        ast: Ast::default(),
-        package: None,
-        decls: Vec::new(),
-        comments: Vec::new(),
-        lines: vec![0],
-        errors: Vec::new(),
+        ast,
+        package_start,
+        package,
+        decls,
+        comments: scan.comments,
+        comment_groups: scan.groups,
+        lines: scan.lines,
+        errors,
+    }
+}
+
+/// Parses a body that [`Bodies::Skip`] left out: `body` is its extent in `source`.
+pub fn parse_body(source: &[u8], body: Span) -> BodyTree {
+    let end = (body.end as usize).min(source.len());
+    let start = body.start.min(end as u32);
+    let names = NAMES.take().unwrap_or_else(Names::new);
+    let mut parser = Parser::new(&source[..end], end - start as usize, Bodies::Parse, names);
+    let block = parser.body_alone(start);
+    let (scan, ast, names) = parser.into_parts();
+    NAMES.set(Some(names));
+    BodyTree {
+        ast,
+        block,
+        errors: scan.errors,
     }
 }

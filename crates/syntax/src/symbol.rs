@@ -1,39 +1,266 @@
 //! Interned names, shared by all threads.
 
-use std::collections::HashMap;
-use std::sync::{LazyLock, Mutex};
+use hashbrown::HashTable;
+use rustc_hash::FxHasher;
+use std::hash::Hasher;
+use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
 
 /// An interned string: an identifier or an import path. Equal strings have equal
 /// symbols in the whole process. The order of symbols has no meaning.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct Symbol(u32);
 
-static TABLE: LazyLock<Mutex<(HashMap<&'static str, u32>, Vec<&'static str>)>> =
-    LazyLock::new(|| Mutex::new((HashMap::new(), Vec::new())));
+/// Names that every Go program knows get fixed symbols, so that comparing with them
+/// is comparing with a constant.
+macro_rules! known {
+    ($($name:ident $text:literal)*) => {
+        #[allow(non_camel_case_types, clippy::upper_case_acronyms)]
+        #[repr(u32)]
+        enum Known { $($name),* }
+
+        impl Symbol {
+            $(
+                #[doc = concat!("`", $text, "`")]
+                pub const $name: Symbol = Symbol(Known::$name as u32);
+            )*
+        }
+
+        const KNOWN: &[&str] = &[$($text),*];
+    };
+}
+known! {
+    BLANK "_" DOT "." INIT "init" MAIN "main" C "C" UNSAFE "unsafe"
+    ANY "any" BOOL "bool" BYTE "byte" COMPARABLE "comparable"
+    COMPLEX64 "complex64" COMPLEX128 "complex128" ERROR_TYPE "error"
+    FLOAT32 "float32" FLOAT64 "float64"
+    INT "int" INT8 "int8" INT16 "int16" INT32 "int32" INT64 "int64"
+    RUNE "rune" STRING "string"
+    UINT "uint" UINT8 "uint8" UINT16 "uint16" UINT32 "uint32" UINT64 "uint64" UINTPTR "uintptr"
+    TRUE "true" FALSE "false" IOTA "iota" NIL "nil"
+    APPEND "append" CAP "cap" CLEAR "clear" CLOSE "close" COMPLEX "complex" COPY "copy"
+    DELETE "delete" IMAG "imag" LEN "len" MAKE "make" MAX "max" MIN "min" NEW "new"
+    PANIC "panic" PRINT "print" PRINTLN "println" REAL "real" RECOVER "recover"
+    ERROR "Error"
+}
+
+const SHARDS: usize = 64;
+/// Entries of the first segment of a shard; each further one doubles.
+const FIRST_SEGMENT: usize = 64;
+const CHUNK: usize = 4096;
+
+/// One of the parts of the table, chosen by hash so that threads seldom meet.
+struct Shard {
+    index: Mutex<Index>,
+    /// Texts by local index, readable without the lock.
+    texts: [OnceLock<Box<[OnceLock<&'static str>]>>; 24],
+}
+
+struct Index {
+    /// Hash and local index of each name.
+    names: HashTable<(u32, u32)>,
+    /// The unused end of the chunk that texts are copied to.
+    free: &'static mut [u8],
+}
+
+static SHARD: LazyLock<Box<[Shard]>> = LazyLock::new(|| {
+    let shards = (0..SHARDS).map(|_| Shard {
+        index: Mutex::new(Index {
+            names: HashTable::new(),
+            free: &mut [],
+        }),
+        texts: [const { OnceLock::new() }; 24],
+    });
+    let shards: Box<[Shard]> = shards.collect();
+    for (n, text) in KNOWN.iter().enumerate() {
+        let hash = hash(text.as_bytes());
+        let shard = &shards[shard_of(hash)];
+        let mut index = shard.index.lock().unwrap_or_else(PoisonError::into_inner);
+        // Symbols below KNOWN.len() do not live in a shard; as an index they are told by their size.
+        let entry = (hash, KNOWN_INDEX | n as u32);
+        index
+            .names
+            .insert_unique(spread(hash), entry, |e| spread(e.0));
+    }
+    shards
+});
+
+/// Marks the index of a known symbol in a shard's table.
+const KNOWN_INDEX: u32 = 1 << 31;
+
+pub(crate) fn hash(text: &[u8]) -> u32 {
+    let mut hasher = FxHasher::default();
+    hasher.write(text);
+    (hasher.finish() >> 32) as u32
+}
+
+fn shard_of(hash: u32) -> usize {
+    (hash >> 18) as usize % SHARDS
+}
+
+/// The hash as hashbrown wants it: it takes low bits for the place and the top seven for the tag.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash) << 32 | u64::from(hash)
+}
+
+/// The segment of a local index and the place in it.
+fn place(index: u32) -> (usize, usize) {
+    let n = index as usize + FIRST_SEGMENT;
+    let segment = (n / FIRST_SEGMENT).ilog2() as usize;
+    (segment, n - (FIRST_SEGMENT << segment))
+}
+
+impl Shard {
+    fn text(&self, index: u32) -> &'static str {
+        if index & KNOWN_INDEX != 0 {
+            return KNOWN[(index & !KNOWN_INDEX) as usize];
+        }
+        let (segment, at) = place(index);
+        let text = self.texts.get(segment).and_then(OnceLock::get);
+        text.and_then(|s| s.get(at)?.get()).copied().unwrap_or("")
+    }
+}
 
 impl Symbol {
     /// The symbol of `text`.
     pub fn new(text: &str) -> Symbol {
-        let mut table = TABLE.lock().unwrap_or_else(|e| e.into_inner());
-        if let Some(&n) = table.0.get(text) {
-            return Symbol(n);
+        Symbol::from_bytes(text.as_bytes())
+    }
+
+    /// The symbol of the UTF-8 text `text`; wrong encodings become U+FFFD.
+    pub fn from_bytes(text: &[u8]) -> Symbol {
+        Symbol::hashed(text, hash(text))
+    }
+
+    /// As [`Symbol::from_bytes`], the [`hash`] being known.
+    pub(crate) fn hashed(text: &[u8], hash: u32) -> Symbol {
+        let nth = shard_of(hash);
+        let shard = &SHARD[nth];
+        let mut index = shard.index.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = index.names.find(spread(hash), |&(h, n)| {
+            h == hash && shard.text(n).as_bytes() == text
+        });
+        if let Some(&(_, n)) = found {
+            return Symbol::at(nth, n);
         }
-        let text: &'static str = Box::leak(text.into());
-        let n = table.1.len() as u32;
-        table.1.push(text);
-        table.0.insert(text, n);
-        Symbol(n)
+        let Ok(valid) = std::str::from_utf8(text) else {
+            drop(index);
+            return Symbol::new(&String::from_utf8_lossy(text));
+        };
+        let local = index.names.len() as u32;
+        let (segment, at) = place(local);
+        let segment = shard.texts[segment].get_or_init(|| {
+            let entries = (0..FIRST_SEGMENT << segment).map(|_| OnceLock::new());
+            entries.collect()
+        });
+        let text = index.keep(valid);
+        segment[at].get_or_init(|| text);
+        index
+            .names
+            .insert_unique(spread(hash), (hash, local), |e| spread(e.0));
+        Symbol::at(nth, local)
+    }
+
+    fn at(shard: usize, index: u32) -> Symbol {
+        if index & KNOWN_INDEX != 0 {
+            return Symbol(index & !KNOWN_INDEX);
+        }
+        Symbol(KNOWN.len() as u32 + index * SHARDS as u32 + shard as u32)
     }
 
     /// Its text.
     pub fn as_str(self) -> &'static str {
-        let table = TABLE.lock().unwrap_or_else(|e| e.into_inner());
-        table.1[self.0 as usize]
+        let Some(n) = self.0.checked_sub(KNOWN.len() as u32) else {
+            return KNOWN[self.0 as usize];
+        };
+        SHARD[n as usize % SHARDS].text(n / SHARDS as u32)
+    }
+}
+
+impl Index {
+    /// A copy of `text` that stays for the life of the process.
+    fn keep(&mut self, text: &str) -> &'static str {
+        let mut free = std::mem::take(&mut self.free);
+        if free.len() < text.len() {
+            free = Box::leak(vec![0; CHUNK.max(text.len())].into_boxed_slice());
+        }
+        let (copy, rest) = free.split_at_mut(text.len());
+        self.free = rest;
+        copy.copy_from_slice(text.as_bytes());
+        std::str::from_utf8(copy).unwrap_or("")
     }
 }
 
 impl std::fmt::Display for Symbol {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+/// A small table of recently used names in front of the shared one: most identifiers of a
+/// file occurred shortly before, and need no lock then.
+pub(crate) struct Names {
+    slots: Box<[(u32, Symbol, &'static str)]>,
+}
+
+const SLOTS: usize = 2048;
+
+impl Names {
+    /// An empty table.
+    pub(crate) fn new() -> Names {
+        Names {
+            slots: vec![(0, Symbol::BLANK, ""); SLOTS].into_boxed_slice(),
+        }
+    }
+
+    /// The symbol of `text`.
+    #[inline]
+    pub(crate) fn symbol(&mut self, text: &[u8]) -> Symbol {
+        let hash = hash(text);
+        let slot = &mut self.slots[hash as usize % SLOTS];
+        if slot.0 == hash && slot.2.as_bytes() == text {
+            return slot.1;
+        }
+        let symbol = Symbol::hashed(text, hash);
+        *slot = (hash, symbol, symbol.as_str());
+        symbol
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_names_have_their_constants() {
+        assert_eq!(Symbol::new("int"), Symbol::INT);
+        assert_eq!(Symbol::INT.as_str(), "int");
+        assert_eq!(Symbol::new("_"), Symbol::BLANK);
+        for text in KNOWN {
+            assert_eq!(Symbol::new(text).as_str(), *text);
+            assert!((Symbol::new(text).0 as usize) < KNOWN.len());
+        }
+    }
+
+    #[test]
+    fn threads_agree() {
+        let names: Vec<String> = (0..20_000).map(|n| format!("name{n}")).collect();
+        let symbols: Vec<Vec<Symbol>> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..4)
+                .map(|_| scope.spawn(|| names.iter().map(|n| Symbol::new(n)).collect()))
+                .collect();
+            threads.into_iter().filter_map(|t| t.join().ok()).collect()
+        });
+        assert_eq!(symbols.len(), 4);
+        for other in &symbols {
+            assert_eq!(other, &symbols[0]);
+        }
+        for (name, symbol) in names.iter().zip(&symbols[0]) {
+            assert_eq!(symbol.as_str(), name);
+        }
+    }
+
+    #[test]
+    fn wrong_encodings_are_replaced() {
+        assert_eq!(Symbol::from_bytes(b"a\xff").as_str(), "a\u{fffd}");
     }
 }

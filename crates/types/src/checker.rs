@@ -6,7 +6,7 @@ use crate::instantiate::Instances;
 use crate::named::Definition;
 use crate::object::*;
 use crate::scope::{Declaration, FileScope, LocalScope, PackageScope};
-use crate::sizes::Sizes;
+use crate::sizes::{Layout, Sizes};
 use crate::store::Store;
 use crate::types::*;
 use crate::typeset::TypeSet;
@@ -31,6 +31,7 @@ pub struct Checker<'w> {
     pub(crate) alias_definitions: Vec<Definition>,
     pub(crate) type_params: Vec<TypeParam>,
     pub(crate) sizes: Sizes,
+    pub(crate) layouts: FxHashMap<TypeId, Layout>,
     pub(crate) instances: Instances,
     pub(crate) type_sets: FxHashMap<TypeId, Rc<TypeSet>>,
     pub(crate) const_values: FxHashMap<ObjId, Value>,
@@ -97,6 +98,7 @@ impl<'w> Checker<'w> {
             alias_definitions: Vec::new(),
             type_params: Vec::new(),
             sizes: Sizes::of(world.architecture()),
+            layouts: FxHashMap::default(),
             instances: Instances::default(),
             type_sets: FxHashMap::default(),
             const_values: FxHashMap::default(),

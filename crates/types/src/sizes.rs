@@ -24,122 +24,154 @@ impl Sizes {
 }
 
 /// Extent of a type, in bytes.
-#[derive(Clone, Copy)]
-struct Layout {
-    size: u64,
-    align: u64,
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Layout {
+    /// The same for all type arguments.
+    Fixed { size: u64, align: u64 },
+    /// Depends on type parameters.
+    Variable,
+    /// Not known, or too large.
+    Unknown,
+}
+
+/// The size of a basic type in bytes, that of `int` and its like given by the word.
+pub(crate) fn basic_size(kind: Basic, word: u64) -> Option<u64> {
+    Some(match kind.canonical() {
+        Basic::Bool | Basic::Int8 | Basic::Uint8 => 1,
+        Basic::Int16 | Basic::Uint16 => 2,
+        Basic::Int32 | Basic::Uint32 | Basic::Float32 => 4,
+        Basic::Int64 | Basic::Uint64 | Basic::Float64 | Basic::Complex64 => 8,
+        Basic::Complex128 => 16,
+        Basic::Int | Basic::Uint | Basic::Uintptr | Basic::UnsafePointer => word,
+        Basic::String => 2 * word,
+        _ => return None,
+    })
 }
 
 impl Checker<'_> {
-    /// The size of a variable of a type; none if it is not the same for all type arguments, not known,
-    /// or too large.
-    pub(crate) fn size_of(&mut self, ty: TypeId) -> Option<u64> {
-        self.layout(ty, 0).map(|layout| layout.size)
-    }
-
-    /// The alignment of a variable of a type; none where the size has none.
-    pub(crate) fn align_of(&mut self, ty: TypeId) -> Option<u64> {
-        self.layout(ty, 0).map(|layout| layout.align)
+    /// Size and alignment of a variable of a type.
+    pub(crate) fn layout(&mut self, ty: TypeId) -> Layout {
+        if let Some(&layout) = self.layouts.get(&ty) {
+            return layout;
+        }
+        // A type can only contain itself in a program that does not compile.
+        self.layouts.insert(ty, Layout::Unknown);
+        let layout = self.compute_layout(ty);
+        self.layouts.insert(ty, layout);
+        layout
     }
 
     /// The offset of the field that `path` leads to, through embedded structs but no pointers.
-    pub(crate) fn offset_of(&mut self, mut ty: TypeId, path: &[u32]) -> Option<u64> {
-        let mut offset: u64 = 0;
+    pub(crate) fn offset_of(&mut self, mut ty: TypeId, path: &[u32]) -> Layout {
+        let align = 1;
+        let mut size: u64 = 0;
         for &index in path {
             let under = self.underlying(ty);
             let Type::Struct(st) = self.ty(under).clone() else {
-                return None;
+                return Layout::Unknown;
             };
+            let layout = self.layout(ty);
+            if !matches!(layout, Layout::Fixed { .. }) {
+                return layout;
+            }
             let index = index as usize;
-            offset = offset.checked_add(*self.offsets(&st.fields, 0)?.get(index)?)?;
-            ty = self.type_of(*st.fields.get(index)?);
+            let Some(&field) = st.fields.get(index) else {
+                return Layout::Unknown;
+            };
+            let Ok(Some(&offset)) = self.offsets(&st.fields).as_ref().map(|o| o.0.get(index))
+            else {
+                return Layout::Unknown;
+            };
+            size = size.saturating_add(offset);
+            ty = self.type_of(field);
         }
-        Some(offset)
+        Layout::Fixed { size, align }
     }
 
-    fn layout(&mut self, ty: TypeId, depth: u32) -> Option<Layout> {
-        // A type can only contain itself in a program that does not compile.
-        if depth > 100 {
-            return None;
+    fn compute_layout(&mut self, ty: TypeId) -> Layout {
+        if self.is_type_param(ty) {
+            return Layout::Variable;
         }
         let Sizes { word, max_align } = self.sizes;
-        let plain = |size: u64| Layout {
-            size,
-            align: size.clamp(1, max_align),
-        };
-        let words = |n: u64| Layout {
+        let words = |n: u64| Layout::Fixed {
             size: n * word,
             align: word,
         };
-        if self.is_type_param(ty) {
-            return None;
-        }
         let under = self.underlying(ty);
-        Some(match self.ty(under).clone() {
-            Type::Basic(kind) => match kind.canonical() {
-                Basic::Bool | Basic::Int8 | Basic::Uint8 => plain(1),
-                Basic::Int16 | Basic::Uint16 => plain(2),
-                Basic::Int32 | Basic::Uint32 | Basic::Float32 => plain(4),
-                Basic::Int64 | Basic::Uint64 | Basic::Float64 => plain(8),
-                Basic::Int | Basic::Uint | Basic::Uintptr | Basic::UnsafePointer => words(1),
-                Basic::String => words(2),
-                Basic::Complex64 => Layout { size: 8, align: 4 },
-                Basic::Complex128 => Layout {
-                    size: 16,
-                    align: max_align,
-                },
-                _ => return None,
+        match self.ty(under).clone() {
+            Type::Basic(kind) => match basic_size(kind, word) {
+                Some(size) => {
+                    let align = match kind {
+                        Basic::String => word,
+                        Basic::Complex64 => 4,
+                        Basic::Complex128 => 8,
+                        _ => size,
+                    };
+                    Layout::Fixed {
+                        size,
+                        align: align.min(max_align),
+                    }
+                }
+                None => Layout::Unknown,
             },
             Type::Pointer(_) | Type::Map(..) | Type::Chan(..) | Type::Signature(_) => words(1),
             Type::Slice(_) => words(3),
             Type::Interface(_) => words(2),
-            Type::Array(elem, len) => {
-                let elem = self.layout(elem, depth + 1)?;
-                Layout {
-                    size: elem.size.checked_mul(len?)?,
-                    align: elem.align,
-                }
-            }
-            Type::Struct(st) => self.struct_layout(ty, &st.fields, depth)?,
-            _ => return None,
-        })
+            Type::Array(elem, len) => match (self.layout(elem), len) {
+                (Layout::Fixed { size, align }, Some(len)) => match size.checked_mul(len) {
+                    Some(size) => Layout::Fixed { size, align },
+                    None => Layout::Unknown,
+                },
+                (Layout::Variable, _) => Layout::Variable,
+                _ => Layout::Unknown,
+            },
+            Type::Struct(st) => self.struct_layout(ty, &st.fields),
+            _ => Layout::Unknown,
+        }
     }
 
-    fn struct_layout(&mut self, ty: TypeId, fields: &[ObjId], depth: u32) -> Option<Layout> {
-        let Some(&last) = fields.last() else {
+    fn struct_layout(&mut self, ty: TypeId, fields: &[ObjId]) -> Layout {
+        if fields.is_empty() {
             let align = if self.is_align64(ty) { 8 } else { 1 };
-            return Some(Layout { size: 0, align });
+            return Layout::Fixed { size: 0, align };
+        }
+        let (offsets, end, align) = match self.offsets(fields) {
+            Ok(parts) => parts,
+            Err(layout) => return layout,
         };
-        let offset = *self.offsets(fields, depth)?.last()?;
-        let mut align = 1;
+        // The address behind the last field must still be inside the struct.
+        let size = match offsets.last() {
+            Some(&last) if last > 0 && last == end => end.saturating_add(1),
+            _ => end,
+        };
+        match size.checked_next_multiple_of(align) {
+            Some(size) => Layout::Fixed { size, align },
+            None => Layout::Unknown,
+        }
+    }
+
+    /// Offsets of fields, the end of the last one and the largest alignment; or what keeps them from having one.
+    fn offsets(&mut self, fields: &[ObjId]) -> Result<(Vec<u64>, u64, u64), Layout> {
+        let (mut end, mut max) = (0u64, 1);
+        let mut offsets = Vec::with_capacity(fields.len());
+        let mut failure = None;
         for &field in fields {
             let ty = self.type_of(field);
-            align = align.max(self.layout(ty, depth + 1)?.align);
+            match self.layout(ty) {
+                Layout::Fixed { size, align } => {
+                    let offset = end.checked_next_multiple_of(align).ok_or(Layout::Unknown)?;
+                    offsets.push(offset);
+                    end = offset.checked_add(size).ok_or(Layout::Unknown)?;
+                    max = max.max(align);
+                }
+                Layout::Variable => return Err(Layout::Variable),
+                Layout::Unknown => failure = Some(Layout::Unknown),
+            }
         }
-        let last = self.type_of(last);
-        let mut size = self.layout(last, depth + 1)?.size;
-        // The address behind the last field must still be inside the struct.
-        if offset > 0 && size == 0 {
-            size = 1;
+        match failure {
+            Some(layout) => Err(layout),
+            None => Ok((offsets, end, max)),
         }
-        Some(Layout {
-            size: offset.checked_add(size)?.checked_next_multiple_of(align)?,
-            align,
-        })
-    }
-
-    fn offsets(&mut self, fields: &[ObjId], depth: u32) -> Option<Vec<u64>> {
-        let mut end: u64 = 0;
-        fields
-            .iter()
-            .map(|&field| {
-                let ty = self.type_of(field);
-                let layout = self.layout(ty, depth + 1)?;
-                let offset = end.checked_next_multiple_of(layout.align)?;
-                end = offset.checked_add(layout.size)?;
-                Some(offset)
-            })
-            .collect()
     }
 
     /// Whether it is the type that makes a struct 64-bit aligned on every architecture.

@@ -4,9 +4,22 @@
 //! instruction set over access paths ([`Place`]): every map operation is an
 //! instruction, every test of a map is a branch condition, evaluation order is
 //! the language's, and deferred calls stand on the edges out of the function.
+//!
+//! [`Graph`] knows its shape, [`solve`] runs a forward dataflow
+//! problem over it.
 
-pub mod ir;
+mod dataflow;
+mod dump;
+mod graph;
+mod ir;
+mod noreturn;
 mod place;
+mod verify;
 
+pub use dataflow::{Problem, Solution, solve};
+pub use dump::dump;
+pub use graph::{Arm, Graph};
 pub use ir::*;
+pub use noreturn::known_divergence;
 pub use place::{Place, PlaceId, PlaceKind, Places};
+pub use verify::verify;

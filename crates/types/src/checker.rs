@@ -134,6 +134,11 @@ impl<'w> Checker<'w> {
         checker
     }
 
+    /// The program that is checked.
+    pub fn world(&self) -> &'w dyn World {
+        self.world
+    }
+
     /// What a type is made of, aliases and defined types included as such.
     pub fn ty(&self, id: TypeId) -> &Type {
         self.store.get(id)

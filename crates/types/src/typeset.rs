@@ -254,7 +254,7 @@ impl Checker<'_> {
 
     /// The underlying type that all specific types of a type parameter share; of other types, the underlying type. Channels
     /// that differ in direction alone share the directed one. None if there is none.
-    pub(crate) fn common_underlying(&mut self, ty: TypeId) -> Option<TypeId> {
+    pub fn common_underlying(&mut self, ty: TypeId) -> Option<TypeId> {
         let mut common: Option<TypeId> = None;
         for (_, under) in self.specific_types(ty)? {
             let Some(so_far) = common else {

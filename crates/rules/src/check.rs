@@ -1,46 +1,28 @@
 //! The run: packages in, findings out.
 
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::Instant;
 
-use tophash_finding::{Finding, Problem, Stats};
+use rayon::prelude::*;
+use rustc_hash::FxHashMap;
+use tophash_finding::{Finding, Problem, ProblemKind, Stats, sort_and_dedupe};
+use tophash_workspace::{Environment, FileId, FileSystem, Workspace};
 
-/// What to check, and in what surroundings.
-#[derive(Clone, Debug, Default)]
-pub struct Options {
-    /// The directory that patterns and reported paths are relative to; absolute.
-    pub dir: PathBuf,
-    /// Patterns as the go command knows them; none means `.`.
-    pub patterns: Vec<String>,
-    /// Whether `_test.go` files are read.
-    pub tests: bool,
-    /// Build tags parted by commas, beside those of GOFLAGS.
-    pub tags: Option<String>,
-    /// The environment: GOROOT, GOPATH, GOOS, GOFLAGS and what else the go command
-    /// reads, as names and values.
-    pub variables: Vec<(String, String)>,
-    /// Files that count as on disk, by absolute path.
-    pub overlay: Vec<(PathBuf, Vec<u8>)>,
-}
+use crate::options::Options;
+use crate::places::Places;
+use crate::problems;
+use crate::progress::{Progress, Stage};
+use crate::suppress::Directives;
+use crate::trace::Trace;
 
-impl Options {
-    /// The text of a file by the name that findings give it.
-    pub fn read(&self, file: &str) -> Option<Vec<u8>> {
-        let path = self.dir.join(file);
-        let overlaid = self.overlay.iter().find(|(p, _)| *p == path);
-        match overlaid {
-            Some((_, text)) => Some(text.clone()),
-            None => std::fs::read(path).ok(),
-        }
-    }
-}
+/// Stack of a worker thread. The parser bounds the depth of trees; what walks them
+/// recurses no deeper than that, and pages never touched cost nothing.
+const STACK_BYTES: usize = 256 << 20;
 
 /// What a run found.
 #[derive(Clone, Debug, Default)]
 pub struct Output {
-    /// Sorted, one per place, suppressed ones left out, paths relative to
-    /// [`Options::dir`], without fingerprints.
+    /// Sorted, one per place and rule, without those that comments suppress and
+    /// without fingerprints. Paths are relative to [`Options::dir`].
     pub findings: Vec<Finding>,
     /// What could not be read or resolved, sorted.
     pub problems: Vec<Problem>,
@@ -50,76 +32,118 @@ pub struct Output {
     pub trace: Trace,
 }
 
-/// What happened on the way, for people who wonder.
-#[derive(Clone, Debug, Default)]
-pub struct Trace {
-    /// What was loaded: modules, GOROOT, platform; one line each.
-    pub loaded: Vec<String>,
-    /// What stayed unknown: imports not found, functions given up; one line each.
-    pub unknown: Vec<String>,
-    /// Wall time of each stage, in order.
-    pub stages: Vec<(Stage, Duration)>,
-}
-
-/// A stage of a run.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(u8)]
-pub enum Stage {
-    /// Finding the packages that the patterns name.
-    Load,
-    /// Reading and parsing them.
-    Parse,
-    /// Typing, lowering and running the rules.
-    Analyse,
-}
-
-impl Stage {
-    /// A verb for people: "loading".
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Stage::Load => "loading",
-            Stage::Parse => "parsing",
-            Stage::Analyse => "analysing",
-        }
-    }
-}
-
-/// How far a run has got; another thread may watch it.
-#[derive(Debug, Default)]
-pub struct Progress {
-    stage: AtomicU8,
-    done: AtomicUsize,
-    total: AtomicUsize,
-}
-
-impl Progress {
-    /// Enters a stage of `total` steps; 0 if their number is not known.
-    pub fn enter(&self, stage: Stage, total: usize) {
-        self.done.store(0, Ordering::Relaxed);
-        self.total.store(total, Ordering::Relaxed);
-        self.stage.store(stage as u8, Ordering::Relaxed);
-    }
-
-    /// Counts a step of the stage as done.
-    pub fn step(&self) {
-        self.done.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// The stage, the steps done and all its steps.
-    pub fn get(&self) -> (Stage, usize, usize) {
-        let stage = match self.stage.load(Ordering::Relaxed) {
-            0 => Stage::Load,
-            1 => Stage::Parse,
-            _ => Stage::Analyse,
-        };
-        let done = self.done.load(Ordering::Relaxed);
-        (stage, done, self.total.load(Ordering::Relaxed))
-    }
-}
-
-/// Checks the packages that the patterns name.
+/// Checks the packages that the patterns name. It never fails: what went wrong is
+/// among the [`Output::problems`].
 pub fn check(options: &Options, progress: &Progress) -> Output {
-    let _ = options;
+    let pool = rayon::ThreadPoolBuilder::new()
+        .stack_size(STACK_BYTES)
+        .build();
+    match pool {
+        Ok(pool) => pool.install(|| run(options, progress)),
+        Err(error) => Output {
+            problems: vec![Problem {
+                file: None,
+                line: None,
+                kind: ProblemKind::Read,
+                message: format!("failed to start threads: {error}"),
+            }],
+            ..Output::default()
+        },
+    }
+}
+
+fn run(options: &Options, progress: &Progress) -> Output {
+    let mut trace = Trace::default();
+
     progress.enter(Stage::Load, 0);
-    Output::default()
+    let start = Instant::now();
+    let environment = environment(options);
+    trace.describe_environment(&environment);
+    let workspace = Workspace::open(
+        FileSystem::new(options.overlay.iter().cloned()),
+        environment,
+        &options.dir,
+        &options.patterns,
+        tophash_workspace::Options {
+            without_tests: !options.tests,
+            stdin: options.stdin.clone(),
+        },
+    );
+    trace.describe_roots(&workspace);
+    trace.stages.push((Stage::Load, start.elapsed()));
+
+    let start = Instant::now();
+    let files = root_files(&workspace);
+    progress.enter(Stage::Parse, files.len());
+    let lines = files.par_iter().map(|&file| {
+        let tree = workspace.tree(file);
+        progress.step();
+        tree.lines.len() as u64
+    });
+    let lines = lines.sum();
+    trace.stages.push((Stage::Parse, start.elapsed()));
+
+    let start = Instant::now();
+    let places = Places::new(&workspace, &options.dir);
+    progress.enter(Stage::Analyse, workspace.roots().len());
+    let mut findings: Vec<Finding> = Vec::new();
+    trace.stages.push((Stage::Analyse, start.elapsed()));
+
+    suppress(&mut findings, &workspace, &files, &places);
+    sort_and_dedupe(&mut findings);
+    Output {
+        findings,
+        problems: problems::collect(&workspace, &files, &places),
+        stats: Stats {
+            packages: workspace.roots().len() as u64,
+            files: files.len() as u64,
+            lines,
+        },
+        trace,
+    }
+}
+
+fn environment(options: &Options) -> Environment {
+    let variables = &options.variables;
+    let value = |name: &str| {
+        let found = variables.iter().find(|(n, _)| n == name);
+        found.map(|(_, value)| value.clone())
+    };
+    let mut environment = Environment::new(&value);
+    environment.build.tags.extend(options.tags.iter().cloned());
+    environment
+}
+
+/// The files that the patterns name, each once.
+fn root_files(workspace: &Workspace) -> Vec<FileId> {
+    let packages = workspace.roots().iter().map(|&id| workspace.package(id));
+    let mut files: Vec<FileId> = packages.flat_map(|p| p.files.iter().copied()).collect();
+    files.sort();
+    files.dedup();
+    files
+}
+
+/// Drops the findings that comments in their files suppress.
+fn suppress(
+    findings: &mut Vec<Finding>,
+    workspace: &Workspace,
+    files: &[FileId],
+    places: &Places<'_>,
+) {
+    if findings.is_empty() {
+        return;
+    }
+    let by_path: FxHashMap<String, FileId> =
+        files.iter().map(|&id| (places.path(id), id)).collect();
+    let mut directives: FxHashMap<FileId, Directives> = FxHashMap::default();
+    findings.retain(|finding| {
+        let Some(&file) = by_path.get(&finding.place.file) else {
+            return true;
+        };
+        let read = || Directives::read(&workspace.file(file).bytes, workspace.tree(file));
+        !directives
+            .entry(file)
+            .or_insert_with(read)
+            .suppress(finding)
+    });
 }

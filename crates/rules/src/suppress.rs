@@ -46,7 +46,7 @@ impl Directives {
     /// Reads the comments of a file that was parsed with its bodies.
     pub(crate) fn read(source: &[u8], file: &File) -> Directives {
         let mut all = Directives::default();
-        for group in groups(file) {
+        for group in groups(source, file) {
             let (Some(first), Some(last)) = (group.first(), group.last()) else {
                 continue;
             };
@@ -103,12 +103,21 @@ impl Names {
     }
 }
 
-fn groups(file: &File) -> impl Iterator<Item = &[Span]> {
-    let starts = file.comment_groups.iter().map(|&start| start as usize);
-    let ends = starts.clone().skip(1).chain([file.comments.len()]);
-    starts
-        .zip(ends)
-        .filter_map(|(start, end)| file.comments.get(start..end))
+/// Comments that belong together, as go/ast groups them.
+fn groups<'a>(source: &'a [u8], file: &'a File) -> impl Iterator<Item = &'a [Span]> {
+    file.comments.chunk_by(|a, b| {
+        let between = Span::new(a.end, b.start).of(source);
+        let newlines = between.iter().filter(|&&byte| byte == b'\n').count();
+        let limit = if code_before(source, file, *a) { 0 } else { 1 };
+        between.trim_ascii().is_empty() && newlines <= limit
+    })
+}
+
+/// Whether something stands before a comment on its line.
+fn code_before(source: &[u8], file: &File, comment: Span) -> bool {
+    let (_, column) = file.position(comment.start);
+    let before = Span::new(comment.start + 1 - column, comment.start).of(source);
+    !before.trim_ascii().is_empty()
 }
 
 fn parse_nolint(comment: &str) -> Option<Names> {
@@ -192,10 +201,8 @@ fn parse_lint(comment: &str) -> Option<Lint> {
 /// The line that a `//lint:ignore` holds for: its own where code stands before it,
 /// else that of the next token that is not a comment.
 fn target_line(source: &[u8], file: &File, comment: Span) -> u32 {
-    let (line, column) = file.position(comment.start);
-    let before = Span::new(comment.start + 1 - column, comment.start).of(source);
-    if !before.trim_ascii().is_empty() {
-        return line;
+    if code_before(source, file, comment) {
+        return file.position(comment.start).0;
     }
     let mut offset = comment.end;
     let later = file.comments.iter().filter(|c| c.start >= comment.end);

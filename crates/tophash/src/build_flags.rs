@@ -1,7 +1,7 @@
 //! Options that choose packages and platform, the same for every command that
 //! reads Go source.
 
-use std::io;
+use std::io::{self, Read};
 use std::path::PathBuf;
 
 use clap::ArgAction;
@@ -19,8 +19,13 @@ pub(crate) struct BuildFlags {
     dir: Option<PathBuf>,
 
     /// Build tags to hold satisfied, parted by commas
-    #[arg(long, value_name = "LIST", help_heading = "Packages")]
-    tags: Option<String>,
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        help_heading = "Packages"
+    )]
+    tags: Vec<String>,
 
     /// Target operating system [default: $GOOS, or this machine's]
     #[arg(long, value_name = "OS", help_heading = "Packages")]
@@ -45,10 +50,11 @@ pub(crate) struct BuildFlags {
 }
 
 impl BuildFlags {
-    /// Changes to the directory asked for and gathers the environment.
+    /// Changes to the directory asked for, gathers the environment and reads standard
+    /// input if a pattern asks for it.
     ///
     /// # Errors
-    /// If there is no such directory.
+    /// If there is no such directory, or standard input can't be read.
     pub(crate) fn options(self) -> io::Result<Options> {
         if let Some(dir) = &self.dir {
             std::env::set_current_dir(dir)
@@ -65,13 +71,18 @@ impl BuildFlags {
         };
         set("GOOS", self.goos);
         set("GOARCH", self.goarch);
+        let mut stdin = Vec::new();
+        if self.patterns.iter().any(|pattern| pattern == "-") {
+            io::stdin().lock().read_to_end(&mut stdin)?;
+        }
         Ok(Options {
             dir: std::env::current_dir()?,
             patterns: self.patterns,
             tests: self.tests,
             tags: self.tags,
             variables,
-            overlay: Vec::new(),
+            stdin,
+            ..Options::default()
         })
     }
 }

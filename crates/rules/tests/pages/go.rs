@@ -19,9 +19,14 @@ pub fn find() -> Option<PathBuf> {
     if found.is_none() {
         let required = std::env::var_os("TOPHASH_REQUIRE_GO").is_some();
         assert!(!required, "TOPHASH_REQUIRE_GO is set, and there is no go");
-        eprintln!("SKIPPED: there is no go on the path");
+        skipped("there is no go on the path");
     }
     found
+}
+
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
+fn skipped(why: &str) {
+    eprintln!("SKIPPED: {why}");
 }
 
 /// Compiles all packages of a case, tests included; an error is what go says.

@@ -1,0 +1,45 @@
+//! What happened in a run, for those who wonder.
+
+use std::time::Duration;
+
+use tophash_workspace::{Environment, Workspace};
+
+use crate::progress::Stage;
+
+/// What happened in a run.
+#[derive(Clone, Debug, Default)]
+pub struct Trace {
+    /// What was loaded: Go distribution, platform, modules; one line each.
+    pub loaded: Vec<String>,
+    /// What stayed unknown beside the imports not found; one line each.
+    pub unknown: Vec<String>,
+    /// Wall time of each stage, in order.
+    pub stages: Vec<(Stage, Duration)>,
+}
+
+impl Trace {
+    pub(crate) fn describe_environment(&mut self, environment: &Environment) {
+        self.loaded.push(match &environment.goroot {
+            Some(goroot) => format!("GOROOT {} (go{})", goroot.src.display(), goroot.version),
+            None => "no GOROOT: the standard library is unknown".into(),
+        });
+        let build = &environment.build;
+        let cgo = if build.cgo { "with cgo" } else { "without cgo" };
+        let mut tags: Vec<&str> = build.tags.iter().map(String::as_str).collect();
+        tags.sort_unstable();
+        let tags = tags.join(",");
+        self.loaded
+            .push(format!("{}/{} {cgo}, tags {tags}", build.os, build.arch));
+    }
+
+    pub(crate) fn describe_roots(&mut self, workspace: &Workspace) {
+        let packages = workspace.roots().iter().map(|&id| workspace.package(id));
+        let mut modules: Vec<String> = packages
+            .filter_map(|package| package.module.as_ref())
+            .map(|module| format!("module {} in {}", module.path, module.dir.display()))
+            .collect();
+        modules.sort();
+        modules.dedup();
+        self.loaded.extend(modules);
+    }
+}

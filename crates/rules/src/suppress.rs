@@ -46,7 +46,7 @@ impl Directives {
     /// Reads the comments of a file that was parsed with its bodies.
     pub(crate) fn read(source: &[u8], file: &File) -> Directives {
         let mut all = Directives::default();
-        for group in groups(source, file) {
+        for group in groups(file) {
             let (Some(first), Some(last)) = (group.first(), group.last()) else {
                 continue;
             };
@@ -103,14 +103,12 @@ impl Names {
     }
 }
 
-/// Comments that belong together, as go/ast groups them.
-fn groups<'a>(source: &'a [u8], file: &'a File) -> impl Iterator<Item = &'a [Span]> {
-    file.comments.chunk_by(|a, b| {
-        let between = Span::new(a.end, b.start).of(source);
-        let newlines = between.iter().filter(|&&byte| byte == b'\n').count();
-        let limit = if code_before(source, file, *a) { 0 } else { 1 };
-        between.trim_ascii().is_empty() && newlines <= limit
-    })
+fn groups(file: &File) -> impl Iterator<Item = &[Span]> {
+    let starts = file.comment_groups.iter().map(|&start| start as usize);
+    let ends = starts.clone().skip(1).chain([file.comments.len()]);
+    starts
+        .zip(ends)
+        .filter_map(|(start, end)| file.comments.get(start..end))
 }
 
 /// Whether something stands before a comment on its line.

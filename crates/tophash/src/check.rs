@@ -75,15 +75,37 @@ pub(crate) fn run(args: Args) -> io::Result<Status> {
     tophash_report::render(&report, args.format.into(), &mut sources, color, &mut out)?;
     out.flush()?;
 
-    for problem in &output.problems {
-        if args.verbose || problem.kind != ProblemKind::Import {
-            complain(&sentence(problem));
-        }
-    }
+    report_problems(&output.problems, args.verbose);
     if args.verbose {
         explain(&output)?;
     }
     Ok(status(&output))
+}
+
+/// Syntax errors and the like that are listed unless more is asked for: in a tree
+/// that is half merged there may be one in every file.
+const SHOWN: usize = 10;
+
+/// Writes what a person should know to standard error: every failure to do what was
+/// asked, some of what is wrong in the source, and imports not found, which are
+/// ordinary, only when asked.
+fn report_problems(problems: &[Problem], verbose: bool) {
+    let mut left_out = 0;
+    let mut shown = 0;
+    for problem in problems {
+        if !verbose && problem.kind == ProblemKind::Import {
+            continue;
+        }
+        if verbose || problem.kind.is_failure() || shown < SHOWN {
+            shown += usize::from(!problem.kind.is_failure());
+            complain(&sentence(problem));
+        } else {
+            left_out += 1;
+        }
+    }
+    if left_out > 0 {
+        complain(&format!("{left_out} more problems; -v lists them"));
+    }
 }
 
 fn status(output: &Output) -> Status {

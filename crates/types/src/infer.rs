@@ -312,3 +312,6 @@ impl Checker<'_> {
         objects.iter().map(|&obj| self.type_of(obj)).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -219,7 +219,7 @@ const PRECEDENCE: [u8; 96] = {
 
 /// A perfect hash of the keywords (that of cmd/compile/internal/syntax).
 const fn keyword_slot(word: &[u8]) -> usize {
-    (((word[0] as usize) << 4) ^ (word[1] as usize + word.len())) & 63
+    ((((word[0] as usize) << 4) ^ word[1] as usize) + word.len()) & 63
 }
 
 const KEYWORDS: [(&str, Tok); 64] = {

@@ -1,320 +1,344 @@
-//! Calls of predeclared functions and of those of package unsafe (builtins.go of go/types).
+//! Calls of built-in functions, after go/types builtins.go.
 
 use crate::body::{Mode, Selection, SelectionKind};
 use crate::checker::Checker;
 use crate::constant::Value;
-use crate::object::Builtin;
+use crate::object::*;
 use crate::operand::Operand;
 use crate::sizes::Layout;
 use crate::types::*;
-use tophash_syntax::ast::{BinaryOp, ExprId, ExprKind};
+use tophash_syntax::ast::*;
 
-impl Checker<'_> {
-    /// The operand that the call `e` of a built-in function gives.
-    pub(crate) fn builtin_call(&mut self, e: ExprId, builtin: Builtin, args: &[ExprId]) -> Operand {
-        let mut x = self.builtin_result(builtin, args);
+impl<'w> Checker<'w> {
+    pub(crate) fn builtin_call(
+        &mut self,
+        e: ExprId,
+        builtin: Option<Builtin>,
+        fun: ExprId,
+        args: &[ExprId],
+        spread: bool,
+    ) -> Operand {
+        let Some(builtin) = builtin else {
+            return Operand::unknown(Some(e));
+        };
+        self.table().record(fun, Mode::Builtin, TypeId::UNKNOWN);
+        let mut x = match builtin {
+            Builtin::Make => self.make(args),
+            Builtin::New => self.new_value(args),
+            Builtin::UnsafeOffsetof => self.offsetof(args),
+            _ => {
+                // Whether `len(x)` is constant depends on whether `x` has calls in it.
+                let had_call = std::mem::take(&mut self.has_call);
+                let operands = self.expr_list(args);
+                let x = self.value_builtin(builtin, operands, spread);
+                self.has_call |= had_call;
+                x
+            }
+        };
         x.expr = Some(e);
         x
     }
 
-    fn builtin_result(&mut self, builtin: Builtin, args: &[ExprId]) -> Operand {
-        match builtin {
-            Builtin::Make => return self.builtin_make(args),
-            Builtin::New => return self.builtin_new(args),
-            Builtin::UnsafeOffsetof => return self.builtin_offsetof(args),
-            _ => {}
-        }
-        let outer = std::mem::take(&mut self.has_call_or_recv);
-        let mut operands = match args {
-            [only] => self.multi_expr(*only, false).0,
-            _ => args.iter().map(|&arg| self.generic_expr(arg)).collect(),
-        };
-        let evaluates =
-            std::mem::replace(&mut self.has_call_or_recv, outer) || self.has_call_or_recv;
-        self.has_call_or_recv |= evaluates;
-
-        let int = TypeId::basic(Basic::Int);
-        let no_value = Operand::new(Mode::NoValue, TypeId::UNKNOWN, None);
+    fn value_builtin(&mut self, builtin: Builtin, mut args: Vec<Operand>, spread: bool) -> Operand {
         let value = |ty| Operand::new(Mode::Value, ty, None);
-        if builtin == Builtin::Recover {
-            return value(self.universe_types.empty_interface);
-        }
-        if operands.is_empty() {
-            return no_value;
-        }
-        let rest = operands.split_off(1);
-        let Some(mut x) = operands.pop() else {
-            return no_value;
+        let no_value = Operand::new(Mode::NoValue, TypeId::UNKNOWN, None);
+        let Some(first) = args.first().cloned() else {
+            return match builtin {
+                Builtin::Recover => value(self.universe_types.plain_interface),
+                Builtin::Print | Builtin::Println => no_value,
+                _ => Operand::unknown(None),
+            };
         };
         match builtin {
             Builtin::Append => {
-                let elem = self.slice_elem(x.ty);
-                for mut arg in rest {
-                    self.assignment(&mut arg, elem);
-                }
-                value(x.ty)
-            }
-            Builtin::Cap | Builtin::Len => self.builtin_len(&x, evaluates),
-            Builtin::Clear | Builtin::Close => no_value,
-            Builtin::Complex => match rest.into_iter().next() {
-                Some(y) => self.builtin_complex(x, y),
-                None => value(TypeId::UNKNOWN),
-            },
-            Builtin::Copy => value(int),
-            Builtin::Delete => {
-                let key = match self.common_underlying(x.ty).map(|under| self.ty(under)) {
-                    Some(&Type::Map(key, _)) => key,
+                let slice = self.common_underlying(first.ty);
+                let elem = match slice.map(|s| self.ty(s)) {
+                    Some(&Type::Slice(elem)) => elem,
                     _ => TypeId::UNKNOWN,
                 };
-                for mut arg in rest {
-                    self.assignment(&mut arg, Some(key));
+                // `append(bytes, text...)` takes the text as it is.
+                let is_text = spread
+                    && args.get(1).is_some_and(|y| {
+                        let ty = y.ty;
+                        self.specific_types(ty).is_some_and(|types| {
+                            types.iter().any(
+                                |&(_, u)| matches!(*self.ty(u), Type::Basic(b) if b.is_string()),
+                            )
+                        })
+                    });
+                if !is_text {
+                    self.append_arguments(&mut args, elem, spread);
+                }
+                value(first.ty)
+            }
+            Builtin::Len | Builtin::Cap => self.len(first),
+            Builtin::Clear | Builtin::Close => no_value,
+            Builtin::Delete => {
+                let map = self.common_key(first.ty);
+                if let (Some(key), Some(arg)) = (map, args.get_mut(1)) {
+                    self.assignment(arg, Some(key));
                 }
                 no_value
             }
-            Builtin::Imag | Builtin::Real => self.builtin_part(x, builtin == Builtin::Real),
-            Builtin::Max | Builtin::Min => self.builtin_extreme(x, rest, builtin == Builtin::Max),
+            Builtin::Complex => self.complex(args),
+            Builtin::Real | Builtin::Imag => self.real_or_imag(builtin, first),
+            Builtin::Copy => value(TypeId::basic(Basic::Int)),
+            Builtin::Max | Builtin::Min => self.max_or_min(builtin, args),
             Builtin::Panic => {
-                let any = self.universe_types.empty_interface;
-                self.assignment(&mut x, Some(any));
+                let any = self.universe_types.plain_interface;
+                for arg in &mut args {
+                    self.assignment(arg, Some(any));
+                }
                 no_value
             }
             Builtin::Print | Builtin::Println => {
-                self.assignment(&mut x, None);
-                for mut arg in rest {
-                    self.assignment(&mut arg, None);
+                for arg in &mut args {
+                    self.assignment(arg, None);
                 }
                 no_value
             }
-            Builtin::UnsafeAdd => value(TypeId::basic(Basic::UnsafePointer)),
-            Builtin::UnsafeAlignof | Builtin::UnsafeSizeof => {
+            Builtin::Recover => value(self.universe_types.plain_interface),
+            Builtin::UnsafeAdd => {
+                let pointer = TypeId::basic(Basic::UnsafePointer);
+                self.length_argument(&mut args);
+                value(pointer)
+            }
+            Builtin::UnsafeSizeof | Builtin::UnsafeAlignof => {
+                let mut x = first;
                 self.assignment(&mut x, None);
                 match (self.layout(x.ty), builtin) {
                     (Layout::Fixed { align, .. }, Builtin::UnsafeAlignof) => {
-                        size_constant(Layout::Fixed { size: align, align })
+                        uintptr(Layout::Fixed { size: align, align })
                     }
-                    (layout, _) => size_constant(layout),
+                    (layout, _) => uintptr(layout),
                 }
             }
             Builtin::UnsafeSlice => {
-                match self.common_underlying(x.ty).map(|under| self.ty(under)) {
+                self.length_argument(&mut args);
+                let under = self.common_underlying(first.ty);
+                match under.map(|u| self.ty(u)) {
                     Some(&Type::Pointer(base)) => value(self.store.slice(base)),
-                    _ => value(TypeId::UNKNOWN),
+                    _ => Operand::unknown(None),
                 }
             }
-            Builtin::UnsafeSliceData => match self.slice_elem(x.ty) {
-                Some(elem) if !elem.is_unknown() => value(self.store.pointer(elem)),
-                _ => value(TypeId::UNKNOWN),
-            },
-            Builtin::UnsafeString => {
-                for mut arg in rest {
-                    self.assignment(&mut arg, Some(int));
+            Builtin::UnsafeSliceData => {
+                let under = self.common_underlying(first.ty);
+                match under.map(|u| self.ty(u)) {
+                    Some(&Type::Slice(elem)) => value(self.store.pointer(elem)),
+                    _ => Operand::unknown(None),
                 }
+            }
+            Builtin::UnsafeString => {
+                self.length_argument(&mut args);
                 value(TypeId::basic(Basic::String))
             }
             Builtin::UnsafeStringData => {
+                let mut x = first;
                 self.assignment(&mut x, Some(TypeId::basic(Basic::String)));
                 value(self.store.pointer(TypeId::basic(Basic::Byte)))
             }
-            Builtin::Recover | Builtin::Make | Builtin::New | Builtin::UnsafeOffsetof => no_value,
+            Builtin::Make | Builtin::New | Builtin::UnsafeOffsetof => Operand::unknown(None),
         }
     }
 
-    /// The element type of a slice, or of all slices of a type set.
-    fn slice_elem(&mut self, ty: TypeId) -> Option<TypeId> {
-        let mut elem = None;
-        for (_, under) in self.specific_types(ty)? {
-            match *self.ty(under) {
-                Type::Slice(found) => elem = Some(found),
-                // A string in the type set of []byte and string.
-                Type::Basic(_) => {}
-                _ => return None,
-            }
+    fn length_argument(&mut self, args: &mut [Operand]) {
+        if let Some(len) = args.get_mut(1) {
+            self.convert_untyped(len, TypeId::basic(Basic::Int));
         }
-        elem
     }
 
-    /// `len(x)` and `cap(x)`: constant for constant strings, and for arrays whose expression has no calls and
-    /// receives nothing.
-    fn builtin_len(&mut self, x: &Operand, evaluates: bool) -> Operand {
+    fn len(&mut self, x: Operand) -> Operand {
         let mut result = Operand::new(Mode::Value, TypeId::basic(Basic::Int), None);
         if self.is_type_param(x.ty) {
             return result;
         }
         let under = self.underlying(x.ty);
         let under = self.array_pointer_base(under);
-        let len = match *self.ty(under) {
-            Type::Basic(kind) if kind.is_string() && x.mode == Mode::Constant => x
-                .value
-                .as_ref()
-                .and_then(|value| value.as_text())
-                .map(|text| text.len()),
-            Type::Array(_, len) if !evaluates => len,
+        let len = match (self.ty(under), &x.value) {
+            (Type::Basic(_), Some(value)) if x.mode == Mode::Constant => {
+                value.as_text().map(|text| text.len())
+            }
+            (&Type::Array(_, len), _) if !self.has_call => len,
             _ => return result,
         };
         result.mode = Mode::Constant;
         result.value = Some(integer(len));
-        if let Some(e) = x.expr
-            && self.is_untyped(x.ty)
-        {
-            let ty = self.default_type(x.ty);
-            self.update_expr_type(e, ty, true);
-        }
         result
     }
 
-    fn builtin_complex(&mut self, mut x: Operand, mut y: Operand) -> Operand {
-        let (untyped_x, untyped_y) = (self.is_untyped(x.ty), self.is_untyped(y.ty));
-        let both_constant = x.mode == Mode::Constant && y.mode == Mode::Constant;
-        if untyped_x && untyped_y {
-            let kind = if both_constant {
-                Basic::UntypedFloat
-            } else {
-                Basic::Float64
-            };
-            x.ty = TypeId::basic(kind);
-        } else if untyped_x {
-            self.convert_untyped(&mut x, y.ty);
-        } else if untyped_y {
-            self.convert_untyped(&mut y, x.ty);
+    /// The key type of a map, or of all maps in a type parameter's type set.
+    fn common_key(&mut self, ty: TypeId) -> Option<TypeId> {
+        let types = self.specific_types(ty)?;
+        match *self.ty(types.first()?.1) {
+            Type::Map(key, _) => Some(key),
+            _ => None,
         }
-        let ty = match self.basic_kind(x.ty) {
-            Some(Basic::Float32) => TypeId::basic(Basic::Complex64),
-            Some(Basic::Float64) => TypeId::basic(Basic::Complex128),
-            Some(Basic::UntypedFloat) => TypeId::basic(Basic::UntypedComplex),
-            _ => TypeId::UNKNOWN,
+    }
+
+    fn complex(&mut self, args: Vec<Operand>) -> Operand {
+        let [mut x, mut y]: [Operand; 2] = match args.try_into() {
+            Ok(pair) => pair,
+            Err(_) => return Operand::unknown(None),
         };
-        if !both_constant {
-            return Operand::new(Mode::Value, ty, None);
-        }
-        let mut result = Operand::new(Mode::Constant, ty, None);
-        let (re, im) = (
-            x.value.unwrap_or(Value::Unknown),
-            y.value.unwrap_or(Value::Unknown),
-        );
-        result.value = Some(Value::complex(re.real(), im.real()));
-        result
-    }
-
-    fn builtin_part(&mut self, x: Operand, real: bool) -> Operand {
-        let ty = match self.basic_kind(x.ty) {
-            Some(Basic::Complex64) => TypeId::basic(Basic::Float32),
-            Some(Basic::Complex128) => TypeId::basic(Basic::Float64),
-            Some(kind) if kind.is_untyped() && x.mode == Mode::Constant => {
-                TypeId::basic(Basic::UntypedFloat)
-            }
-            Some(kind) if kind.is_untyped() => TypeId::basic(Basic::Float64),
-            _ => TypeId::UNKNOWN,
-        };
-        let mut result = Operand::new(x.mode, ty, None);
-        if x.mode == Mode::Constant {
-            let part = x
-                .value
-                .map(|value| if real { value.real() } else { value.imag() });
-            result.value = Some(part.unwrap_or(Value::Unknown));
-        } else {
-            result.mode = Mode::Value;
-        }
-        result
-    }
-
-    /// `max` and `min`.
-    fn builtin_extreme(&mut self, mut x: Operand, rest: Vec<Operand>, max: bool) -> Operand {
-        let op = if max { BinaryOp::Gtr } else { BinaryOp::Lss };
-        let mut exprs = vec![x.expr];
-        for mut y in rest {
-            exprs.push(y.expr);
-            self.match_types(&mut x, &mut y);
-            match (x.mode, &x.value, y.mode, &y.value) {
-                (Mode::Constant, Some(a), Mode::Constant, Some(b)) => match b.compare(op, a) {
-                    Value::Bool(true) => x.value = y.value,
-                    Value::Bool(false) => {}
-                    _ => x.value = Some(Value::Unknown),
-                },
-                _ => {
-                    x.mode = Mode::Value;
-                    x.value = None;
-                    if x.ty.is_unknown() && !self.is_untyped(y.ty) {
-                        x.ty = y.ty;
-                    }
+        match (self.is_untyped(x.ty), self.is_untyped(y.ty)) {
+            (true, true) => {
+                if x.mode == Mode::Constant && y.mode == Mode::Constant {
+                    x.ty = TypeId::basic(Basic::UntypedFloat);
+                } else {
+                    self.convert_untyped(&mut x, TypeId::basic(Basic::Float64));
                 }
+            }
+            (true, false) => self.convert_untyped(&mut x, y.ty),
+            (false, true) => self.convert_untyped(&mut y, x.ty),
+            (false, false) => {}
+        }
+        let ty = match self.basic_kind(x.ty) {
+            Some(Basic::Float32) => Basic::Complex64,
+            Some(Basic::Float64) => Basic::Complex128,
+            Some(Basic::UntypedFloat) => Basic::UntypedComplex,
+            _ => return Operand::unknown(None),
+        };
+        let mut result = Operand::new(Mode::Value, TypeId::basic(ty), None);
+        if x.mode == Mode::Constant && y.mode == Mode::Constant {
+            result.mode = Mode::Constant;
+            result.value = match (x.value, y.value) {
+                (Some(re), Some(im)) => Some(Value::complex(re, im)),
+                _ => Some(Value::Unknown),
+            };
+        }
+        result
+    }
+
+    fn real_or_imag(&mut self, builtin: Builtin, mut x: Operand) -> Operand {
+        if self.is_untyped(x.ty) {
+            if x.mode == Mode::Constant {
+                x.ty = TypeId::basic(Basic::UntypedComplex);
+            } else {
+                self.convert_untyped(&mut x, TypeId::basic(Basic::Complex128));
+            }
+        }
+        let ty = match self.basic_kind(x.ty) {
+            Some(Basic::Complex64) => Basic::Float32,
+            Some(Basic::Complex128) => Basic::Float64,
+            Some(Basic::UntypedComplex) => Basic::UntypedFloat,
+            _ => return Operand::unknown(None),
+        };
+        let mut result = Operand::new(Mode::Value, TypeId::basic(ty), None);
+        if x.mode == Mode::Constant {
+            result.mode = Mode::Constant;
+            result.value = x.value.map(|v| match builtin {
+                Builtin::Real => v.real(),
+                _ => v.imag(),
+            });
+        }
+        result
+    }
+
+    fn max_or_min(&mut self, builtin: Builtin, mut args: Vec<Operand>) -> Operand {
+        let op = match builtin {
+            Builtin::Max => BinaryOp::Gtr,
+            _ => BinaryOp::Lss,
+        };
+        let Some(mut x) = args.first().cloned() else {
+            return Operand::unknown(None);
+        };
+        for arg in args.iter_mut().skip(1) {
+            self.match_types(&mut x, arg);
+            if x.mode == Mode::Constant && arg.mode == Mode::Constant {
+                if let (Some(a), Some(b)) = (&arg.value, &x.value)
+                    && a.compare(op, b).as_bool() == Some(true)
+                {
+                    x.value = arg.value.clone();
+                }
+                x.ty = arg.ty;
+            } else {
+                x.mode = Mode::Value;
+                x.value = None;
             }
         }
         if x.mode != Mode::Constant {
             x.mode = Mode::Value;
-            x.ty = self.default_type(x.ty);
+            self.assignment(&mut x, None);
         }
-        for e in exprs.into_iter().flatten() {
-            self.update_expr_type(e, x.ty, true);
+        for arg in &args {
+            if let Some(e) = arg.expr {
+                self.update_expr_type(e, x.ty, true);
+            }
         }
         x
     }
 
-    fn builtin_make(&mut self, args: &[ExprId]) -> Operand {
+    fn make(&mut self, args: &[ExprId]) -> Operand {
         let Some((&ty, sizes)) = args.split_first() else {
             return Operand::unknown(None);
         };
         let ty = self.typ(ty);
         for &size in sizes {
-            let mut size = self.expr(None, size);
-            self.convert_untyped(&mut size, TypeId::basic(Basic::Int));
+            self.index_value(size);
         }
         Operand::new(Mode::Value, ty, None)
     }
 
-    /// `new(T)`, and `new(x)` of Go 1.26.
-    fn builtin_new(&mut self, args: &[ExprId]) -> Operand {
+    fn new_value(&mut self, args: &[ExprId]) -> Operand {
         let Some(&arg) = args.first() else {
             return Operand::unknown(None);
         };
         let mut x = self.expr_or_type(arg, false);
         if x.mode != Mode::Type {
+            // Since Go 1.26 the argument may be a value.
             self.assignment(&mut x, None);
         }
-        let ty = match x.ty {
-            TypeId::UNKNOWN => TypeId::UNKNOWN,
-            ty => self.store.pointer(ty),
-        };
+        if x.ty.is_unknown() {
+            return Operand::unknown(None);
+        }
+        let ty = self.store.pointer(x.ty);
         Operand::new(Mode::Value, ty, None)
     }
 
-    /// `unsafe.Offsetof(x.f)`
-    fn builtin_offsetof(&mut self, args: &[ExprId]) -> Operand {
+    fn offsetof(&mut self, args: &[ExprId]) -> Operand {
         let ast = self.env.ast;
-        let unknown = Operand::new(Mode::Value, TypeId::basic(Basic::Uintptr), None);
         let Some(&arg) = args.first() else {
-            return unknown;
+            return Operand::unknown(None);
         };
         let selector = ast.unparen(arg);
         let ExprKind::Selector { x, name, .. } = ast.expr(selector).kind else {
-            return unknown;
+            self.use_expr(arg);
+            return uintptr(Layout::Unknown);
         };
         let x = self.expr(None, x);
         let under = self.underlying(x.ty);
-        let base = match *self.ty(under) {
-            Type::Pointer(base) => base,
-            _ => x.ty,
-        };
-        let Ok(found) = self.lookup_in(base, false, Some(self.env.package), name) else {
-            return unknown;
+        let mut base = x.ty;
+        if let Type::Pointer(elem) = *self.ty(under) {
+            let elem_under = self.underlying(elem);
+            if matches!(self.ty(elem_under), Type::Struct(_)) {
+                base = elem;
+            }
+        }
+        let package = Some(self.env.package);
+        let Ok(found) = self.lookup_field_or_method(base, false, package, name) else {
+            return uintptr(Layout::Unknown);
         };
         let ty = self.type_of(found.obj);
-        self.table().record_selection(
-            selector,
-            Selection {
-                kind: SelectionKind::Field,
-                recv: base,
-                obj: found.obj,
-                path: found.path.clone(),
-                indirect: false,
-            },
-        );
-        self.record(&Operand::new(Mode::Variable, ty, Some(selector)));
-        size_constant(self.offset_of(base, &found.path))
+        let selection = Selection {
+            kind: SelectionKind::Field,
+            recv: base,
+            obj: found.obj,
+            path: found.path.clone(),
+            indirect: false,
+        };
+        self.table().record_selection(selector, selection);
+        let mode = if x.mode == Mode::Variable {
+            Mode::Variable
+        } else {
+            Mode::Value
+        };
+        self.table().record(selector, mode, ty);
+        uintptr(self.offset_of(base, &found.path))
     }
 }
 
-/// A size or offset as a constant; a value if it depends on type parameters.
-fn size_constant(layout: Layout) -> Operand {
+/// A size or offset as a constant; a variable one if it depends on type parameters.
+fn uintptr(layout: Layout) -> Operand {
     let mut x = Operand::new(Mode::Constant, TypeId::basic(Basic::Uintptr), None);
     match layout {
         Layout::Fixed { size, .. } => x.value = Some(integer(Some(size))),

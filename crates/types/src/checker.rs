@@ -14,7 +14,7 @@ use crate::universe::Universe;
 use crate::world::{FileId, PackageId, World};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::rc::Rc;
-use tophash_syntax::ast::ExprId;
+use tophash_syntax::ast::{ExprId, SpecId, StmtId};
 use tophash_syntax::{Ast, Symbol};
 
 /// Resolves names and computes types, on demand. Belongs to one thread.
@@ -49,7 +49,14 @@ pub struct Checker<'w> {
     /// Declarations of package-level objects that have not been looked at.
     pub(crate) pending: FxHashMap<ObjId, Declaration>,
     /// Declarations of package-level types.
-    pub(crate) type_declarations: FxHashMap<ObjId, Declaration>,
+    pub(crate) type_declarations: FxHashMap<ObjId, (FileId, SpecId)>,
+    /// Initial values of typed variables, which are checked with the file.
+    pub(crate) file_later: FxHashMap<FileId, Vec<(Rc<[ObjId]>, &'w [ExprId])>>,
+    /// Function literals at package level, whose bodies are checked with the file.
+    pub(crate) literals_later: FxHashMap<FileId, Vec<(TypeId, StmtId)>>,
+    pub(crate) checked_files: FxHashMap<FileId, Rc<TypedBody>>,
+    /// Types of methods without their receivers.
+    pub(crate) method_values: FxHashMap<TypeId, TypeId>,
 
     pub(crate) env: Env<'w>,
     /// What has been learned of expressions: of each file's package level, and of the
@@ -57,6 +64,10 @@ pub struct Checker<'w> {
     pub(crate) tables: Vec<TypedBody>,
     pub(crate) file_tables: FxHashMap<FileId, usize>,
 
+    /// Whether a call or receive operation has been checked.
+    pub(crate) has_call: bool,
+    /// How many declarations are being resolved.
+    pub(crate) resolving: u32,
     /// How deep instances are being expanded in one another.
     pub(crate) expansions: u32,
 
@@ -78,7 +89,7 @@ pub(crate) struct Env<'w> {
     pub(crate) iota: Option<u32>,
     /// The signature of the function whose body is being checked.
     pub(crate) signature: Option<Rc<Signature>>,
-    /// Function literals at package level, whose bodies are checked on request.
+    /// Whether this is inside a body.
     pub(crate) in_body: bool,
 }
 
@@ -112,6 +123,10 @@ impl<'w> Checker<'w> {
             file_scopes: FxHashMap::default(),
             pending: FxHashMap::default(),
             type_declarations: FxHashMap::default(),
+            file_later: FxHashMap::default(),
+            literals_later: FxHashMap::default(),
+            checked_files: FxHashMap::default(),
+            method_values: FxHashMap::default(),
             env: Env {
                 file: FileId(0),
                 package: PackageId(0),
@@ -125,6 +140,8 @@ impl<'w> Checker<'w> {
             },
             tables: vec![TypedBody::default()],
             file_tables: FxHashMap::default(),
+            has_call: false,
+            resolving: 0,
             expansions: 0,
             blank: Symbol::new("_"),
             empty: Symbol::new(""),

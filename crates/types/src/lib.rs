@@ -10,12 +10,19 @@
 //! ([`Checker::check_body`]). The structure follows go/types of Go 1.26, whose
 //! file names the modules share where they do the same work.
 
+mod assignments;
 mod body;
+mod builtins;
+mod call;
 mod checker;
 pub mod constant;
+mod conversion;
 mod decl;
+mod expr;
+mod index;
 mod infer;
 mod instantiate;
+mod literals;
 mod lookup;
 mod named;
 mod object;
@@ -23,12 +30,16 @@ mod operand;
 mod predicates;
 mod resolver;
 mod scope;
+mod selector;
+mod signature;
 mod sizes;
+mod stmt;
 mod store;
 mod subst;
 mod types;
 mod typeset;
 mod typestring;
+mod typexpr;
 mod unify;
 mod universe;
 mod world;

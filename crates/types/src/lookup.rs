@@ -73,6 +73,11 @@ impl<'w> Checker<'w> {
         }
     }
 
+    /// Whether a type is an interface and not a type parameter.
+    pub(crate) fn is_plain_interface(&mut self, ty: TypeId) -> bool {
+        !self.is_type_param(ty) && self.is_interface(ty)
+    }
+
     /// The field or method `name`, as written in `package`, of a value of type `ty`.
     pub(crate) fn lookup_field_or_method(
         &mut self,

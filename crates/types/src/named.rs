@@ -5,6 +5,7 @@ use crate::object::*;
 use crate::types::*;
 use std::rc::Rc;
 use tophash_syntax::Symbol;
+use tophash_syntax::ast::SpecKind;
 
 /// Instances may nest without end in programs that do not compile; beyond this many
 /// expansions in one another nothing is known.
@@ -169,6 +170,8 @@ impl<'w> Checker<'w> {
         if let Some(tparams) = &self.named_definitions[index].tparams {
             return tparams.clone();
         }
+        // Constraints may mention the type they are for.
+        self.named_definitions[index].tparams = Some(Rc::from([]));
         let obj = self.named(named).obj;
         let tparams = self.declared_type_params(obj);
         self.named_definitions[index].tparams = Some(tparams.clone());
@@ -182,10 +185,40 @@ impl<'w> Checker<'w> {
         if let Some(tparams) = &self.alias_definitions[index].tparams {
             return tparams.clone();
         }
+        self.alias_definitions[index].tparams = Some(Rc::from([]));
         let obj = self.alias(alias).obj;
         let tparams = self.declared_type_params(obj);
         self.alias_definitions[index].tparams = Some(tparams.clone());
         tparams
+    }
+
+    /// Whether a type is a generic defined type or alias without type arguments.
+    pub(crate) fn is_generic(&mut self, ty: TypeId) -> bool {
+        let (obj, is_instance) = match *self.ty(ty) {
+            Type::Named(id) => (self.named(id).obj, self.named(id).origin != id),
+            Type::Alias(id) => (self.alias(id).obj, self.alias(id).origin != id),
+            _ => return false,
+        };
+        if is_instance {
+            return false;
+        }
+        // The declaration tells even while its constraints are being looked at.
+        if let Some(&(file, spec)) = self.type_declarations.get(&obj) {
+            let ast = &self.world.file(file).tree.ast;
+            return matches!(
+                ast.spec(spec).kind,
+                SpecKind::Type {
+                    type_params: Some(_),
+                    ..
+                }
+            );
+        }
+        let definition = match *self.ty(ty) {
+            Type::Named(id) => &self.named_definitions[id.0 as usize],
+            Type::Alias(id) => &self.alias_definitions[id.0 as usize],
+            _ => return false,
+        };
+        definition.tparams.as_ref().is_some_and(|t| !t.is_empty())
     }
 
     /// The type an alias stands for in the end; any other type itself.

@@ -173,6 +173,11 @@ impl Object {
         matches!(self.kind, ObjKind::Var(VarKind::Field { .. }))
     }
 
+    /// Whether it is a defined type, an alias or a type parameter.
+    pub fn is_type_name(&self) -> bool {
+        matches!(self.kind, ObjKind::TypeName)
+    }
+
     /// Whether it is a variable of any kind, fields included.
     pub fn is_var(&self) -> bool {
         matches!(self.kind, ObjKind::Var(_))

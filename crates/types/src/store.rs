@@ -43,9 +43,11 @@ impl Store {
         id
     }
 
-    /// The id the next added type will have.
-    pub(crate) fn next(&self) -> TypeId {
-        TypeId(self.types.len() as u32)
+    /// Completes a type that was added without its parts.
+    pub(crate) fn set(&mut self, id: TypeId, ty: Type) {
+        if let Some(slot) = self.types.get_mut(id.0 as usize) {
+            *slot = ty;
+        }
     }
 
     fn intern(&mut self, key: Key, ty: Type) -> TypeId {

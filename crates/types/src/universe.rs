@@ -14,6 +14,8 @@ pub(crate) struct Universe {
     pub(crate) any: TypeId,
     /// `interface{}` as `any` stands for it.
     pub(crate) empty_interface: TypeId,
+    /// `interface{}` that is not printed as `any`.
+    pub(crate) plain_interface: TypeId,
     pub(crate) error: TypeId,
     pub(crate) comparable: TypeId,
     /// The interface under `comparable`.
@@ -25,6 +27,7 @@ impl Default for Universe {
         Universe {
             any: TypeId::UNKNOWN,
             empty_interface: TypeId::UNKNOWN,
+            plain_interface: TypeId::UNKNOWN,
             error: TypeId::UNKNOWN,
             comparable: TypeId::UNKNOWN,
             comparable_interface: TypeId::UNKNOWN,
@@ -74,6 +77,7 @@ impl<'w> Checker<'w> {
         let empty_interface = self.new_interface(&[], &[], false);
         let any = self.predeclare(ObjKind::TypeName, "any", TypeId::UNKNOWN);
         self.universe_types.empty_interface = empty_interface;
+        self.universe_types.plain_interface = self.new_interface(&[], &[], false);
         self.universe_types.any = self.new_alias(any, empty_interface);
 
         let error = self.predeclare(ObjKind::TypeName, "error", TypeId::UNKNOWN);

@@ -286,7 +286,7 @@ pub enum ChanDir {
 }
 
 /// Unary operators (`*x` is [`ExprKind::Star`]).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum UnaryOp {
     /// `+`
     Plus,
@@ -305,7 +305,7 @@ pub enum UnaryOp {
 }
 
 /// Binary operators, also those of `op=` assignments.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[allow(missing_docs)] // the names are those of go/token
 pub enum BinaryOp {
     Add,

@@ -1,0 +1,633 @@
+//! Calls: what callees do, as far as it is known.
+
+use crate::engine::{Engine, NilWrite};
+use crate::export;
+use crate::library::{self, Effect};
+use crate::origin::OriginKind;
+use crate::state::{Fact, State};
+use crate::summary::{Base, Given, Left, Need, Outcome, Step, Summary, Target};
+use crate::term::{Root, Site, TermKind};
+use crate::value::{Address, Aggregate, Truth, Value};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use tophash_flow::{At, Call, Callee, FnId, FuncName, Operand};
+use tophash_types::{Builtin, ObjId};
+
+/// The values that a call passes, the receiver first.
+struct Args {
+    values: Vec<Value>,
+    operands: Vec<Operand>,
+}
+
+/// A call being applied.
+struct Binding<'b> {
+    site: Site,
+    at: At,
+    call: &'b Call,
+    args: &'b Args,
+    callee: Rc<str>,
+    /// The function, unless it is a closure.
+    name: Option<FuncName>,
+    closure: Option<FnId>,
+    variadic: Option<u32>,
+}
+
+impl Engine<'_, '_> {
+    /// The states after a call; none if it never returns.
+    pub(crate) fn call(&mut self, site: Site, at: At, call: &Call, mut state: State) -> Vec<State> {
+        let args = self.args(call, &mut state);
+        let (callee, object) = match call.callee {
+            Callee::Value(place) => match self.read(&mut state, place) {
+                Value::Closure(id) => (Callee::Closure(id), None),
+                Value::Func(name) => (Callee::Static(name), None),
+                _ => (call.callee, None),
+            },
+            callee => (callee, call.object),
+        };
+        match callee {
+            Callee::Closure(id) => {
+                let summary = self.context.closure(self.worker, id);
+                let binding = Binding {
+                    site,
+                    at,
+                    call,
+                    args: &args,
+                    callee: "a closure".into(),
+                    name: None,
+                    closure: Some(id),
+                    variadic: summary.variadic,
+                };
+                self.apply(&summary, &binding, state)
+            }
+            Callee::Static(name) => self.call_static(site, at, call, name, object, &args, state),
+            Callee::Builtin(builtin) => {
+                if builtin == Builtin::Copy {
+                    if let Some(dst) = args.values.first() {
+                        state.havoc_reachable(dst, site, &mut self.terms);
+                    }
+                }
+                self.unknown_results(site, call, &mut state);
+                vec![state]
+            }
+            Callee::Interface { .. } | Callee::Value(_) | Callee::Unknown => {
+                self.unseen(site, &args, &mut state);
+                self.unknown_results(site, call, &mut state);
+                vec![state]
+            }
+        }
+    }
+
+    fn args(&mut self, call: &Call, state: &mut State) -> Args {
+        let operands: Vec<Operand> = call
+            .receiver
+            .iter()
+            .chain(call.args.iter())
+            .copied()
+            .collect();
+        Args {
+            values: operands
+                .iter()
+                .map(|&operand| self.operand(state, operand))
+                .collect(),
+            operands,
+        }
+    }
+
+    fn call_static(
+        &mut self,
+        site: Site,
+        at: At,
+        call: &Call,
+        name: FuncName,
+        object: Option<ObjId>,
+        args: &Args,
+        mut state: State,
+    ) -> Vec<State> {
+        match library::effect(name) {
+            Some(Effect::FillsMap) => {
+                if !self.fills(at, args, &mut state) {
+                    return Vec::new();
+                }
+                self.unknown_results(site, call, &mut state);
+                return vec![state];
+            }
+            Some(Effect::ClonesMap) => {
+                let value = match args.values.first() {
+                    Some(value) => match state.truth(value, &self.terms) {
+                        Some(Truth::Zero(_)) => {
+                            Value::Zero(Some(self.origin(OriginKind::Clone, at.span, None)))
+                        }
+                        Some(Truth::NonZero) => Value::Made,
+                        None => self.fresh(&mut state, site, 0),
+                    },
+                    None => Value::Unknown,
+                };
+                if let Some(&result) = call.results.first() {
+                    self.write(&mut state, result, value);
+                }
+                return vec![state];
+            }
+            Some(Effect::Pure) => {
+                self.pure_results(site, call, name, args, &mut state);
+                return vec![state];
+            }
+            Some(Effect::Runs) => {
+                // Closures given are run before it returns, in any number of rounds.
+                self.unseen_args(site, args, &mut state);
+                self.unknown_results(site, call, &mut state);
+                return vec![state];
+            }
+            None => {}
+        }
+        if self.wants_summary(call, args, &state, name) {
+            if let Some(summary) = self.worker.summary(name, object) {
+                if !summary.opaque {
+                    let binding = Binding {
+                        site,
+                        at,
+                        call,
+                        args,
+                        callee: name.name.as_str().into(),
+                        name: Some(name),
+                        closure: None,
+                        variadic: summary.variadic,
+                    };
+                    return self.apply(&summary, &binding, state);
+                }
+            }
+        }
+        if name.package == self.unit.name.package {
+            self.unseen(site, args, &mut state);
+        } else {
+            // A package that this one imports can't reach what this one declares, but
+            // through what it is given.
+            self.unseen_args(site, args, &mut state);
+        }
+        self.pure_results(site, call, name, args, &mut state);
+        vec![state]
+    }
+
+    /// Whether it matters to maps what a function does.
+    fn wants_summary(&mut self, call: &Call, args: &Args, state: &State, name: FuncName) -> bool {
+        let result = call.results.iter().any(|&place| {
+            let ty = self.unit.places.get(place).ty;
+            self.worker.leads_to_map(ty)
+        });
+        result
+            || args.values.iter().any(|value| match value {
+                Value::Ref(address) => matches!(address.root, Root::Alloc(..) | Root::Var(_)),
+                Value::Zero(Some(_)) | Value::Closure(_) | Value::Struct(_) => true,
+                value => matches!(
+                    state.truth(value, &self.terms),
+                    Some(Truth::Zero(Some(_)))
+                ),
+            })
+            || name.package == self.unit.name.package
+                && args.operands.iter().any(|operand| match operand {
+                    Operand::Place(place) | Operand::Addr(place) => {
+                        let ty = self.unit.places.get(*place).ty;
+                        self.worker.leads_to_map(ty)
+                    }
+                    _ => false,
+                })
+    }
+
+    /// `maps.Copy(dst, src)` and the like. False if it can't succeed.
+    fn fills(&mut self, at: At, args: &Args, state: &mut State) -> bool {
+        let (Some(Operand::Place(map)), Some(dst)) = (args.operands.first(), args.values.first())
+        else {
+            return true;
+        };
+        let source_empty = match args.values.get(1) {
+            Some(Value::Term(term)) => {
+                let len = self.terms.build(TermKind::Len(*term));
+                state.truth(&Value::Term(*term), &self.terms).is_some_and(is_zero)
+                    || len
+                        .and_then(|len| state.fact(len, &self.terms))
+                        .is_some_and(|fact| matches!(fact, Fact::Zero(_)))
+            }
+            Some(source) => state.truth(source, &self.terms).is_some_and(is_zero),
+            None => false,
+        };
+        if source_empty {
+            return true;
+        }
+        if let Some(Truth::Zero(Some(origin))) = state.truth(dst, &self.terms) {
+            self.report(state, *map, at, origin);
+            return false;
+        }
+        true
+    }
+
+    // Functions that are not seen.
+
+    fn unseen(&mut self, site: Site, args: &Args, state: &mut State) {
+        for value in &args.values {
+            self.hand_over(site, state, value);
+            state.escape(value);
+        }
+        state.havoc(site, &self.terms);
+    }
+
+    fn unseen_args(&mut self, site: Site, args: &Args, state: &mut State) {
+        let calls_back = args
+            .values
+            .iter()
+            .any(|value| matches!(value, Value::Closure(_) | Value::Func(_)));
+        for value in &args.values {
+            self.hand_over(site, state, value);
+            state.havoc_reachable(value, site, &mut self.terms);
+        }
+        if calls_back {
+            state.havoc(site, &self.terms);
+        }
+    }
+
+    /// A closure leaves the function's hands: it may run at any time from now on.
+    pub(crate) fn hand_over(&mut self, site: Site, state: &mut State, value: &Value) {
+        let Value::Closure(id) = value else { return };
+        let unit = self.function();
+        for &var in &unit.function(*id).captures {
+            let root = Root::Var(var);
+            let contents = state.contents(root, &mut self.terms);
+            state.escape(&contents);
+            if !self.context.owner_alone_assigns(var) {
+                state.escape_var(var);
+                state.havoc_reachable(&Value::Ref(Address::of(root)), site, &mut self.terms);
+            } else {
+                state.havoc_reachable(&contents, site, &mut self.terms);
+            }
+        }
+    }
+
+    /// `go call`
+    pub(crate) fn go(&mut self, site: Site, call: &Call, state: &mut State) {
+        let args = self.args(call, state);
+        match call.callee {
+            Callee::Closure(id) => self.hand_over(site, state, &Value::Closure(id)),
+            Callee::Value(place) => {
+                let value = self.read(state, place);
+                self.hand_over(site, state, &value);
+            }
+            _ => {}
+        }
+        for value in &args.values {
+            self.hand_over(site, state, value);
+            state.havoc_reachable(value, site, &mut self.terms);
+        }
+    }
+
+    fn unknown_results(&mut self, site: Site, call: &Call, state: &mut State) {
+        for (n, &result) in call.results.iter().enumerate() {
+            let value = self.fresh(state, site, n as u16);
+            self.write(state, result, value);
+        }
+    }
+
+    /// Results of a function that is taken to answer the same question in the same way:
+    /// a single truth value, number or string.
+    fn pure_results(
+        &mut self,
+        site: Site,
+        call: &Call,
+        name: FuncName,
+        args: &Args,
+        state: &mut State,
+    ) {
+        let [result] = call.results[..] else {
+            return self.unknown_results(site, call, state);
+        };
+        if !self.worker.is_basic(self.unit.places.get(result).ty) {
+            return self.unknown_results(site, call, state);
+        }
+        let terms: Option<Rc<[_]>> = args
+            .values
+            .iter()
+            .map(|value| {
+                let term = self.term_of(value)?;
+                Some(self.terms.stable(term))
+            })
+            .collect();
+        let Some(term) = terms.and_then(|terms| self.terms.build(TermKind::Call(name, terms)))
+        else {
+            return self.unknown_results(site, call, state);
+        };
+        if self.ran.contains(&site) {
+            state.forget(&self.terms, |other| other == term);
+        }
+        self.write(state, result, Value::Term(term));
+    }
+
+    // Functions with a summary.
+
+    fn apply(&mut self, summary: &Rc<Summary>, binding: &Binding, mut state: State) -> Vec<State> {
+        if summary.opaque {
+            self.unseen(binding.site, binding.args, &mut state);
+            // A closure that is not understood may have written what it captures.
+            if let Some(id) = binding.closure {
+                self.hand_over(binding.site, &mut state, &Value::Closure(id));
+            }
+            self.unknown_results(binding.site, binding.call, &mut state);
+            return vec![state];
+        }
+        for need in &summary.needs {
+            if !self.meet(need, binding, &mut state) {
+                return Vec::new();
+            }
+        }
+        // Closures given may be kept.
+        for value in &binding.args.values {
+            self.hand_over(binding.site, &mut state, value);
+        }
+        summary
+            .outcomes
+            .iter()
+            .filter_map(|outcome| self.outcome(outcome, binding, &state))
+            .collect()
+    }
+
+    /// Checks a map that the callee writes. False if the call can't succeed.
+    fn meet(&mut self, need: &Need, binding: &Binding, state: &mut State) -> bool {
+        let mut conditional = !need.conditions.is_empty();
+        for (given, fact) in &need.conditions {
+            let value = self.given(given, binding, state);
+            match state.truth(&value, &self.terms) {
+                Some(truth) if !agrees(&value, truth, *fact) => return true,
+                Some(_) => {}
+                None => conditional = true,
+            }
+        }
+        let value = self.given(&need.map, binding, state);
+        let step = Step {
+            at: self.loc(binding.at.span),
+            function: self.name.clone(),
+            callee: binding.callee.clone(),
+        };
+        match state.truth(&value, &self.terms) {
+            Some(Truth::NonZero) => true,
+            Some(Truth::Zero(origin)) => {
+                if let Some(origin) = origin {
+                    let mut via = vec![step];
+                    via.extend(need.via.iter().cloned());
+                    let weak = need.weak.or(self.weakness(state));
+                    let direct_argument = match need.map {
+                        Given::Param(n) => Some(n),
+                        _ => None,
+                    };
+                    self.note(NilWrite {
+                        write: need.write.clone(),
+                        via,
+                        origin,
+                        weak,
+                        direct_argument,
+                    });
+                }
+                conditional
+            }
+            None => {
+                let Value::Term(term) = value else { return true };
+                if self.gathered.is_some() && need.via.len() < MAX_CHAIN {
+                    if let Some(map) = export::given(self, term) {
+                        let mut via = vec![step];
+                        via.extend(need.via.iter().cloned());
+                        let conditions = export::conditions(self, state);
+                        let weak = need.weak.or(self.weakness(state));
+                        if let Some(gathered) = &mut self.gathered {
+                            gathered.needs.push(Need {
+                                map,
+                                write: need.write.clone(),
+                                via,
+                                conditions,
+                                weak,
+                            });
+                        }
+                    }
+                }
+                true
+            }
+        }
+    }
+
+    /// The state after one of the ways in which a callee returns.
+    fn outcome(&mut self, outcome: &Outcome, binding: &Binding, before: &State) -> Option<State> {
+        let mut state = before.clone();
+        for (given, fact) in &outcome.conditions {
+            let value = self.given(given, binding, &mut state);
+            match value {
+                Value::Term(term) => {
+                    // What the callee found holds here, too; a nil found there is no news of
+                    // where it comes from.
+                    let fact = match fact {
+                        Fact::Zero(_) => Fact::Zero(None),
+                        fact => *fact,
+                    };
+                    if !state.assume(term, fact, &self.terms) {
+                        return None;
+                    }
+                }
+                value => {
+                    if let Some(truth) = state.truth(&value, &self.terms) {
+                        if !agrees(&value, truth, *fact) {
+                            return None;
+                        }
+                    }
+                }
+            }
+        }
+        if state.weak.is_none() {
+            state.weak = outcome.weak;
+        }
+        let targets: Vec<Option<Address>> = outcome
+            .writes
+            .iter()
+            .map(|(target, _)| self.target(target, binding, &mut state))
+            .collect();
+        // What is given is what it was before the call.
+        let entry = state.clone();
+        if outcome.unseen {
+            for value in &binding.args.values {
+                state.escape(value);
+            }
+            state.havoc(binding.site, &self.terms);
+        }
+        for (n, _) in outcome.objects.iter().enumerate() {
+            state.allocate(object(binding, n), Value::Unknown);
+        }
+        for (n, left) in outcome.objects.iter().enumerate() {
+            let value = self.left(left, binding, &entry, None);
+            let address = Address::of(object(binding, n));
+            state.store(&address, value, &mut self.terms);
+        }
+        for ((_, left), address) in outcome.writes.iter().zip(targets) {
+            let value = self.left(left, binding, &entry, None);
+            match address {
+                Some(address) => state.store(&address, value, &mut self.terms),
+                None => {
+                    state.escape(&value);
+                    state.havoc(binding.site, &self.terms);
+                }
+            }
+        }
+        for (n, &result) in binding.call.results.iter().enumerate() {
+            let value = match outcome.results.get(n) {
+                Some(left) => self.left(left, binding, &entry, Some(n as u16)),
+                None => Value::Unknown,
+            };
+            let value = match value {
+                Value::Unknown => self.fresh(&mut state, binding.site, n as u16),
+                known => known,
+            };
+            self.write(&mut state, result, value);
+        }
+        Some(state)
+    }
+
+    fn target(&mut self, target: &Target, binding: &Binding, state: &mut State) -> Option<Address> {
+        let mut address = match &target.base {
+            Base::Var(var) => Address::of(Root::Var(*var)),
+            Base::Global(package, name) => Address::of(Root::Global(*package, *name)),
+            Base::Pointee(given) => match self.given(given, binding, state) {
+                Value::Ref(address) => address,
+                Value::Term(term) => Address::of(Root::Pointee(term)),
+                _ => return None,
+            },
+        };
+        address.path.extend(target.path.iter().copied());
+        Some(address)
+    }
+
+    /// What a value that a function is given is at a call.
+    fn given(&mut self, given: &Given, binding: &Binding, state: &mut State) -> Value {
+        let build = |engine: &mut Self, kind: TermKind| {
+            engine.terms.build(kind).map_or(Value::Unknown, Value::Term)
+        };
+        match given {
+            Given::Param(n) => binding
+                .args
+                .values
+                .get(*n as usize)
+                .filter(|_| binding.call.spread || binding.variadic != Some(*n))
+                .cloned()
+                .unwrap_or(Value::Unknown),
+            Given::Var(var) => state.contents(Root::Var(*var), &mut self.terms),
+            Given::Global(package, name) => {
+                state.contents(Root::Global(*package, *name), &mut self.terms)
+            }
+            Given::Deref(of) => match self.given(of, binding, state) {
+                Value::Ref(address) => state.load(&address, &mut self.terms),
+                Value::Term(term) => state.contents(Root::Pointee(term), &mut self.terms),
+                _ => Value::Unknown,
+            },
+            Given::Field(of, index) => self
+                .given(of, binding, state)
+                .project(*index, &mut self.terms),
+            Given::Len(of) => match self.given(of, binding, state) {
+                Value::Zero(_) => Value::Zero(None),
+                Value::Term(term) => build(self, TermKind::Len(term)),
+                _ => Value::Unknown,
+            },
+            Given::Equal(x, y) => {
+                let (x, y) = (self.given(x, binding, state), self.given(y, binding, state));
+                match (&x, &y) {
+                    (Value::Const(x), Value::Const(y)) => {
+                        return Value::constant(tophash_flow::Const::Bool(x == y));
+                    }
+                    (Value::Const(_), Value::Zero(_)) | (Value::Zero(_), Value::Const(_)) => {
+                        return Value::Zero(None);
+                    }
+                    _ => {}
+                }
+                match (self.term_of(&x), self.term_of(&y)) {
+                    (Some(x), Some(y)) => Value::Term(self.terms.equal(x, y)),
+                    _ => Value::Unknown,
+                }
+            }
+            Given::Binary(op, x, y) => {
+                let (x, y) = (self.given(x, binding, state), self.given(y, binding, state));
+                match (self.term_of(&x), self.term_of(&y)) {
+                    (Some(x), Some(y)) => build(self, TermKind::Binary(*op, x, y)),
+                    _ => Value::Unknown,
+                }
+            }
+            Given::Unary(op, x) => {
+                let x = self.given(x, binding, state);
+                match self.term_of(&x) {
+                    Some(x) => build(self, TermKind::Unary(*op, x)),
+                    None => Value::Unknown,
+                }
+            }
+            Given::HasType(x, ty) => match self.given(x, binding, state) {
+                Value::Zero(_) => Value::Zero(None),
+                Value::Term(term) => build(self, TermKind::HasType(term, *ty)),
+                _ => Value::Unknown,
+            },
+            Given::Const(constant) => Value::constant(*constant),
+        }
+    }
+
+    /// A value that a callee left behind.
+    fn left(
+        &mut self,
+        left: &Left,
+        binding: &Binding,
+        entry: &State,
+        result: Option<u16>,
+    ) -> Value {
+        match left {
+            Left::Unknown => Value::Unknown,
+            Left::Zero(None) => Value::Zero(None),
+            Left::Zero(Some(origin)) => match (binding.name, result) {
+                (Some(name), Some(_)) => {
+                    let kind = OriginKind::Returned(name, *origin);
+                    Value::Zero(Some(self.origin(kind, binding.at.span, None)))
+                }
+                _ => Value::Zero(Some(*origin)),
+            },
+            Left::Made => Value::Made,
+            Left::NonZero => Value::NonZero,
+            Left::Const(constant) => Value::Const(*constant),
+            Left::Given(given) => self.given(given, binding, &mut entry.clone()),
+            Left::New(n, path) => Value::Ref(Address {
+                root: object(binding, *n as usize),
+                path: path.clone(),
+            }),
+            Left::Address(target) => match self.target(target, binding, &mut entry.clone()) {
+                Some(address) => Value::Ref(address),
+                None => Value::NonZero,
+            },
+            Left::Struct(rest, fields) => {
+                let rest = self.left(rest, binding, entry, None);
+                let fields: BTreeMap<u32, Value> = fields
+                    .iter()
+                    .map(|(index, left)| (*index, self.left(left, binding, entry, None)))
+                    .collect();
+                Value::Struct(Rc::new(Aggregate { rest, fields }))
+            }
+        }
+    }
+}
+
+/// Longest chain of calls from a function to a write it is told of.
+const MAX_CHAIN: usize = 6;
+
+fn object(binding: &Binding, n: usize) -> Root {
+    Root::Alloc(binding.site, n as u16 + 1)
+}
+
+fn is_zero(truth: Truth) -> bool {
+    matches!(truth, Truth::Zero(_))
+}
+
+/// Whether what is known of a value fits a fact.
+fn agrees(value: &Value, truth: Truth, fact: Fact) -> bool {
+    match (truth, fact) {
+        (Truth::Zero(_), Fact::Zero(_)) => true,
+        (Truth::Zero(_), _) | (Truth::NonZero, Fact::Zero(_)) => false,
+        (Truth::NonZero, Fact::Is(constant)) => match value {
+            Value::Const(known) => *known == constant,
+            _ => true,
+        },
+        (Truth::NonZero, _) => true,
+    }
+}
+

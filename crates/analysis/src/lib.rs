@@ -1,0 +1,26 @@
+//! Nil states of maps: what a map is at each point of a function, what functions do
+//! to maps that they are given, and which ways of making a struct leave a map nil.
+//!
+//! The analysis is an abstract interpretation of flow graphs. Silence is its answer to
+//! everything that it does not know: a nil is only reported where one is seen to come
+//! to be and to reach a write.
+
+mod call;
+mod engine;
+mod export;
+mod library;
+mod names;
+mod origin;
+mod state;
+mod summary;
+mod term;
+mod transfer;
+mod unit;
+mod value;
+mod worker;
+
+pub use engine::NilWrite;
+pub use origin::{Loc, Origin, OriginId, OriginKind, Origins};
+pub use state::Weak;
+pub use summary::{FieldName, Step, Summary, Write};
+pub use worker::Worker;

@@ -1,0 +1,48 @@
+//! What is known of the standard library without its source.
+
+use tophash_flow::FuncName;
+
+/// What a function does to maps and memory.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Effect {
+    /// Writes to the map that is its first argument, for each element of the second.
+    FillsMap,
+    /// Returns a copy of a map, nil of nil.
+    ClonesMap,
+    /// Changes nothing that it is given.
+    Pure,
+    /// Runs the functions it is given, and changes nothing else.
+    Runs,
+}
+
+/// The effect of a function of the standard library, where it matters.
+pub fn effect(name: FuncName) -> Option<Effect> {
+    let function = name.name.as_str();
+    let effect = match name.package.as_str() {
+        "maps" => match function {
+            "Copy" | "Insert" => Effect::FillsMap,
+            "Clone" => Effect::ClonesMap,
+            _ => Effect::Runs,
+        },
+        "fmt" if function.contains("can") => return None,
+        "errors" if function == "As" => return None,
+        "fmt" | "errors" | "strings" | "strconv" | "unicode" | "unicode/utf8" | "path"
+        | "path/filepath" | "log" | "math" | "time" | "os"
+            if !takes_function(function) =>
+        {
+            Effect::Pure
+        }
+        "testing" if !matches!(function, "Run" | "Cleanup" | "AllocsPerRun" | "Benchmark") => {
+            Effect::Pure
+        }
+        "sort" | "slices" => Effect::Runs,
+        _ => return None,
+    };
+    Some(effect)
+}
+
+fn takes_function(name: &str) -> bool {
+    name.ends_with("Func")
+        || name.ends_with("Seq")
+        || matches!(name, "Map" | "Walk" | "WalkDir" | "AfterFunc")
+}

@@ -1,0 +1,610 @@
+//! What is known at one point of a function, on some of the ways to it.
+
+use crate::origin::{Loc, OriginId};
+use crate::term::{ELEM, Path, Root, Site, Term, TermKind, Terms};
+use crate::value::{Address, Aggregate, Truth, Value};
+use rustc_hash::FxHasher;
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{Hash, Hasher};
+use std::rc::Rc;
+use tophash_flow::{BlockId, Const, VarId};
+
+/// What is known of a term.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fact {
+    /// It is zero. Where a map was found nil, says where.
+    Zero(Option<OriginId>),
+    /// A map that is not nil.
+    Made,
+    /// Not zero.
+    NonZero,
+    /// That constant, which is not zero.
+    Is(Const),
+}
+
+/// A way that is possible by the source alone, but often not by what the program means.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Weak {
+    /// A loop that would have made the map ran no round.
+    NoRounds(Loc),
+    /// A switch that would have made the map had no case for the value.
+    NoCase(Loc),
+}
+
+/// Memory and facts.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct State {
+    /// What lies in memory that was written, or read and refined.
+    cells: BTreeMap<Root, Value>,
+    /// Allocations and variables that code which is not seen can reach.
+    escaped: BTreeSet<Root>,
+    facts: BTreeMap<Term, Fact>,
+    /// Heads of range loops that had a round.
+    rounds: BTreeSet<BlockId>,
+    /// Where unseen code last ran: it may have changed all memory that is shared.
+    epoch: Option<Site>,
+    /// Pointers that unseen code was given: what they lead to is unknown.
+    given_away: BTreeSet<Term>,
+    /// What the way here rests on.
+    pub weak: Option<Weak>,
+    /// Roots that are never written anywhere, with what is in them.
+    frozen: Rc<BTreeMap<Root, Value>>,
+}
+
+impl State {
+    /// Nothing known but what lies in memory that nobody writes.
+    pub fn new(frozen: Rc<BTreeMap<Root, Value>>) -> State {
+        State {
+            frozen,
+            ..State::default()
+        }
+    }
+
+    // Memory.
+
+    fn is_shared(&self, root: Root) -> bool {
+        match root {
+            Root::Pointee(_) | Root::Global(..) => true,
+            Root::Var(_) | Root::Alloc(..) => self.escaped.contains(&root),
+        }
+    }
+
+    /// What lies in a root.
+    pub fn contents(&self, root: Root, terms: &mut Terms) -> Value {
+        if let Some(value) = self.frozen.get(&root).or_else(|| self.cells.get(&root)) {
+            return value.clone();
+        }
+        if let Root::Pointee(term) = root {
+            if terms.mentions(term, &|part| self.given_away.contains(&part)) {
+                return Value::Unknown;
+            }
+        }
+        let initial = terms.build(TermKind::Contents(root));
+        let term = match (initial, self.epoch) {
+            (Some(term), Some(site)) if self.is_shared(root) => {
+                terms.build(TermKind::Havoc(site, term))
+            }
+            (initial, _) => initial,
+        };
+        term.map_or(Value::Unknown, Value::Term)
+    }
+
+    /// What lies at an address.
+    pub fn load(&self, address: &Address, terms: &mut Terms) -> Value {
+        self.contents(address.root, terms)
+            .project_path(&address.path, terms)
+    }
+
+    /// Puts a value at an address. An element of a list may be another one than the
+    /// one meant before, so that writing it leaves both possible.
+    pub fn store(&mut self, address: &Address, value: Value, terms: &mut Terms) {
+        if self.is_shared(address.root) {
+            self.escape(&value);
+            self.blur_aliases(address);
+        }
+        let old = self.contents(address.root, terms);
+        let new = match address.path.iter().position(|&step| step == ELEM) {
+            None => old.replace(&address.path, value, terms),
+            Some(_) => {
+                let before = old.project_path(&address.path, terms);
+                if before == value {
+                    return;
+                }
+                let both = match (self.truth(&before, terms), self.truth(&value, terms)) {
+                    (Some(Truth::NonZero), Some(Truth::NonZero)) => Value::NonZero,
+                    _ => Value::Unknown,
+                };
+                self.escape(&value);
+                old.replace(&address.path, both, terms)
+            }
+        };
+        self.cells.insert(address.root, new);
+    }
+
+    /// A write through an unknown pointer may reach what another unknown pointer points to.
+    fn blur_aliases(&mut self, address: &Address) {
+        let unknown = |root: Root| matches!(root, Root::Pointee(_));
+        if !unknown(address.root) && !self.escaped.contains(&address.root) {
+            return;
+        }
+        let mut scratch = Terms::default();
+        for (&root, value) in &mut self.cells {
+            let other = root != address.root
+                && (unknown(root) || (unknown(address.root) && self.escaped.contains(&root)));
+            if other && has_path(value, &address.path) {
+                *value = value.replace(&address.path, Value::Unknown, &mut scratch);
+            }
+        }
+    }
+
+    /// A variable begins to exist anew.
+    pub fn declare(&mut self, var: VarId, terms: &Terms) {
+        let root = Root::Var(var);
+        self.forget_root(root);
+        self.escaped.remove(&root);
+        let stale = terms.find(&TermKind::Contents(root));
+        if let Some(stale) = stale {
+            self.forget(terms, |term| term == stale);
+        }
+        self.cells.insert(root, Value::Unknown);
+    }
+
+    /// A new allocation; what an earlier round of the same instruction made can no
+    /// longer be told from it.
+    pub fn allocate(&mut self, root: Root, value: Value) {
+        self.forget_root(root);
+        self.escaped.remove(&root);
+        self.cells.insert(root, value);
+    }
+
+    /// Everything reachable from a value becomes known to unseen code.
+    pub fn escape(&mut self, value: &Value) {
+        let mut reached = Vec::new();
+        value.visit(&mut |part| {
+            if let Value::Ref(address) = part {
+                reached.push(address.root);
+            }
+        });
+        for root in reached {
+            if matches!(root, Root::Alloc(..) | Root::Var(_)) && self.escaped.insert(root) {
+                if let Some(contents) = self.cells.get(&root).cloned() {
+                    self.escape(&contents);
+                }
+            }
+        }
+    }
+
+    /// Marks a variable as one that unseen code may change.
+    pub fn escape_var(&mut self, var: VarId) {
+        self.escape(&Value::Ref(Address::of(Root::Var(var))));
+    }
+
+    /// Unseen code runs: what it can reach may have any value.
+    pub fn havoc(&mut self, site: Site, terms: &Terms) {
+        self.forget_epoch(site, terms);
+        let shared: Vec<Root> = self
+            .cells
+            .keys()
+            .copied()
+            .filter(|&root| self.is_shared(root))
+            .collect();
+        for root in shared {
+            self.cells.remove(&root);
+        }
+        self.epoch = Some(site);
+    }
+
+    /// Unseen code runs that can only reach what the value leads to.
+    pub fn havoc_reachable(&mut self, value: &Value, site: Site, terms: &mut Terms) {
+        let mut reached = Vec::new();
+        value.visit(&mut |part| match part {
+            Value::Ref(address) => reached.push(address.root),
+            Value::Term(term) => reached.push(Root::Pointee(*term)),
+            _ => {}
+        });
+        let mut done = BTreeSet::new();
+        while let Some(root) = reached.pop() {
+            if !done.insert(root) {
+                continue;
+            }
+            if let Root::Pointee(term) = root {
+                self.given_away.insert(term);
+            }
+            if let Some(contents) = self.cells.get(&root) {
+                contents.visit(&mut |part| match part {
+                    Value::Ref(address) => reached.push(address.root),
+                    Value::Term(term) => reached.push(Root::Pointee(*term)),
+                    _ => {}
+                });
+            }
+            if matches!(root, Root::Alloc(..) | Root::Var(_)) {
+                self.escaped.insert(root);
+            }
+            let unknown = terms
+                .build(TermKind::Contents(root))
+                .and_then(|term| terms.build(TermKind::Havoc(site, term)));
+            if let Some(unknown) = unknown {
+                self.forget(terms, |term| term == unknown);
+            }
+            self.cells
+                .insert(root, unknown.map_or(Value::Unknown, Value::Term));
+        }
+    }
+
+    /// Drops temporaries.
+    pub fn drop_vars(&mut self, dead: impl Fn(VarId) -> bool) {
+        self.cells
+            .retain(|root, _| !matches!(root, Root::Var(var) if dead(*var)));
+    }
+
+    /// Roots with known contents.
+    pub fn cells(&self) -> impl Iterator<Item = (Root, &Value)> {
+        self.cells.iter().map(|(&root, value)| (root, value))
+    }
+
+    /// Whether unseen code ran.
+    pub fn saw_unknown(&self) -> bool {
+        self.epoch.is_some()
+    }
+
+    /// Whether code that is not seen can reach a root.
+    pub fn has_escaped(&self, root: Root) -> bool {
+        self.is_shared(root)
+    }
+
+    // Facts.
+
+    /// Whether a value is zero, as far as is known. For maps and what else unseen code changes.
+    pub fn truth(&self, value: &Value, terms: &Terms) -> Option<Truth> {
+        match value {
+            Value::Unknown => None,
+            Value::Zero(origin) => Some(Truth::Zero(*origin)),
+            Value::Made | Value::NonZero | Value::Const(_) => Some(Truth::NonZero),
+            Value::Ref(_) | Value::Closure(_) | Value::Func(_) => Some(Truth::NonZero),
+            Value::Struct(_) => None,
+            Value::Term(term) => self.fact(*term, terms).map(|fact| match fact {
+                Fact::Zero(origin) => Truth::Zero(origin),
+                Fact::Made | Fact::NonZero | Fact::Is(_) => Truth::NonZero,
+            }),
+        }
+    }
+
+    /// What is known of a term.
+    pub fn fact(&self, term: Term, terms: &Terms) -> Option<Fact> {
+        if let Some(&fact) = self.facts.get(&term) {
+            return Some(fact);
+        }
+        match *terms.kind(term) {
+            TermKind::Const(constant) => Some(Fact::Is(constant)),
+            // Two different constants can't both equal one value.
+            TermKind::Equal(x, y) => match (self.facts.get(&x), terms.kind(y)) {
+                (Some(Fact::Is(known)), TermKind::Const(constant)) => Some(if known == constant {
+                    Fact::NonZero
+                } else {
+                    Fact::Zero(None)
+                }),
+                (Some(Fact::Zero(_)), TermKind::Const(_)) => Some(Fact::Zero(None)),
+                _ => match (terms.kind(x), self.facts.get(&y)) {
+                    (TermKind::Const(constant), Some(Fact::Is(known))) => {
+                        Some(if known == constant {
+                            Fact::NonZero
+                        } else {
+                            Fact::Zero(None)
+                        })
+                    }
+                    (TermKind::Const(_), Some(Fact::Zero(_))) => Some(Fact::Zero(None)),
+                    _ => None,
+                },
+            },
+            TermKind::Len(of) => match self.facts.get(&of) {
+                Some(Fact::Zero(_)) => Some(Fact::Zero(None)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Notes a fact. Returns false where it contradicts what is known.
+    #[must_use]
+    pub fn assume(&mut self, term: Term, fact: Fact, terms: &Terms) -> bool {
+        let zero = |fact: Fact| matches!(fact, Fact::Zero(_));
+        if let Some(known) = self.fact(term, terms) {
+            if zero(known) != zero(fact) {
+                return false;
+            }
+            if let (Fact::Is(known), Fact::Is(new)) = (known, fact) {
+                return known == new;
+            }
+            // The first check that found it nil is the one to tell of.
+            if zero(known) || matches!(known, Fact::Is(_)) {
+                return true;
+            }
+        }
+        self.facts.insert(term, fact);
+        match *terms.kind(term) {
+            // What has elements is not nil.
+            TermKind::Len(of) | TermKind::Element(of, ..) if !zero(fact) => self.assume(of, Fact::Made, terms),
+            TermKind::Equal(x, y) if !zero(fact) => {
+                match (terms.kind(x).clone(), terms.kind(y).clone()) {
+                    (_, TermKind::Const(constant)) => self.assume(x, Fact::Is(constant), terms),
+                    (TermKind::Const(constant), _) => self.assume(y, Fact::Is(constant), terms),
+                    _ => true,
+                }
+            }
+            _ => true,
+        }
+    }
+
+    /// All facts.
+    pub fn facts(&self) -> impl Iterator<Item = (Term, Fact)> {
+        self.facts.iter().map(|(&term, &fact)| (term, fact))
+    }
+
+    // Loops.
+
+    /// Whether the range loop with that head had a round.
+    pub fn had_round(&self, head: BlockId) -> bool {
+        self.rounds.contains(&head)
+    }
+    /// The range loop with that head has a round.
+    pub fn enter_round(&mut self, head: BlockId) {
+        self.rounds.insert(head);
+    }
+    /// The range loop with that head is left.
+    pub fn leave_loop(&mut self, head: BlockId) {
+        self.rounds.remove(&head);
+    }
+
+    // Forgetting.
+
+    /// Forgets all that is built on stale terms: an instruction runs again and gives a new value.
+    pub fn forget(&mut self, terms: &Terms, stale: impl Fn(Term) -> bool) {
+        let is_stale = |term: Term| terms.mentions(term, &stale);
+        self.facts.retain(|&term, _| !is_stale(term));
+        self.given_away.retain(|&term| !is_stale(term));
+        let stale_root = |root: Root| matches!(root, Root::Pointee(term) if is_stale(term));
+        self.cells.retain(|&root, _| !stale_root(root));
+        for value in self.cells.values_mut() {
+            let new = value.map(&|part| match part {
+                Value::Term(term) if is_stale(*term) => Some(Value::Unknown),
+                Value::Ref(address) if stale_root(address.root) => Some(Value::NonZero),
+                _ => None,
+            });
+            if let Some(new) = new {
+                *value = new;
+            }
+        }
+    }
+
+    fn forget_root(&mut self, root: Root) {
+        if self.cells.remove(&root).is_none() {
+            return;
+        }
+        for value in self.cells.values_mut() {
+            let new = value.map(&|part| match part {
+                Value::Ref(address) if address.root == root => Some(Value::NonZero),
+                _ => None,
+            });
+            if let Some(new) = new {
+                *value = new;
+            }
+        }
+    }
+
+    fn forget_epoch(&mut self, site: Site, terms: &Terms) {
+        self.forget(
+            terms,
+            |term| matches!(terms.kind(term), TermKind::Havoc(at, _) if *at == site),
+        );
+    }
+
+    // Where ways meet.
+
+    /// What tells states apart that are kept apart: the nil states of maps and which
+    /// pointers lead where. States that agree on it are joined (as in ESP, Das et al.,
+    /// PLDI 2002), so that what else is known stays correlated with it.
+    pub fn key(&self, terms: &Terms, is_temp: impl Fn(VarId) -> bool) -> u64 {
+        let mut hasher = FxHasher::default();
+        self.rounds.hash(&mut hasher);
+        for (root, value) in &self.cells {
+            if matches!(root, Root::Var(var) if is_temp(*var)) {
+                continue;
+            }
+            root.hash(&mut hasher);
+            hash_value(value, &mut hasher);
+        }
+        for (&term, fact) in &self.facts {
+            let class = match fact {
+                Fact::Zero(Some(_)) => 1u8,
+                Fact::Made if !matches!(terms.kind(term), TermKind::Len(_)) => 2,
+                _ => continue,
+            };
+            (term, class).hash(&mut hasher);
+        }
+        hasher.finish()
+    }
+
+    /// Joins two states; what they disagree on becomes unknown.
+    pub fn join(&self, other: &State, block: BlockId, terms: &mut Terms) -> State {
+        let mut left = self.clone();
+        let mut right = other.clone();
+        let site = Site::join(block);
+        let epoch = if left.epoch == right.epoch {
+            left.epoch
+        } else {
+            left.forget_epoch(site, terms);
+            right.forget_epoch(site, terms);
+            Some(site)
+        };
+        let escaped: BTreeSet<Root> = left.escaped.union(&right.escaped).copied().collect();
+        let roots: BTreeSet<Root> = left.cells.keys().chain(right.cells.keys()).copied().collect();
+        let mut joined = State {
+            epoch,
+            escaped,
+            given_away: left.given_away.union(&right.given_away).copied().collect(),
+            rounds: left.rounds.intersection(&right.rounds).copied().collect(),
+            weak: match (left.weak, right.weak) {
+                (Some(x), Some(y)) => Some(x.min(y)),
+                _ => None,
+            },
+            frozen: left.frozen.clone(),
+            ..State::default()
+        };
+        let mut names = Vec::new();
+        for root in roots {
+            let value = match (left.cells.get(&root), right.cells.get(&root)) {
+                (Some(x), Some(y)) if x == y => x.clone(),
+                (Some(x), None) | (None, Some(x)) if matches!(root, Root::Alloc(..)) => x.clone(),
+                _ => {
+                    let x = left.contents(root, terms);
+                    let y = right.contents(root, terms);
+                    let mut path = Path::new();
+                    join_values(&x, &y, block, root, &mut path, terms, &mut names)
+                }
+            };
+            joined.cells.insert(root, value);
+        }
+        let stale: BTreeSet<Term> = names.iter().map(|&(term, ..)| term).collect();
+        // A name given where these states met before now stands for another value.
+        // What else was built on it is gone, but for the joined value itself.
+        let mut facts = Vec::new();
+        for (term, x, y) in &names {
+            let (x, y) = (left.truth_of(x, terms), right.truth_of(y, terms));
+            if let Some(fact) = join_facts(x, y) {
+                facts.push((*term, fact));
+            }
+        }
+        for (&term, &fact) in &left.facts {
+            if terms.mentions(term, &|part| stale.contains(&part)) {
+                continue;
+            }
+            if let Some(fact) = join_facts(Some(fact), right.facts.get(&term).copied()) {
+                facts.push((term, fact));
+            }
+        }
+        joined.facts.extend(facts);
+        for (&root, value) in &mut joined.cells {
+            let new = value.map(&|part| match part {
+                Value::Term(term) if stale.contains(term) => match terms.kind(*term) {
+                    TermKind::Join(_, home, _) if *home != root => Some(Value::Unknown),
+                    _ => None,
+                },
+                _ => None,
+            });
+            if let Some(new) = new {
+                *value = new;
+            }
+        }
+        joined
+    }
+
+    fn truth_of(&self, value: &Value, terms: &Terms) -> Option<Fact> {
+        match value {
+            Value::Term(term) => self.fact(*term, terms),
+            Value::Made => Some(Fact::Made),
+            Value::Const(constant) => Some(Fact::Is(*constant)),
+            other => self.truth(other, terms).map(|truth| match truth {
+                Truth::Zero(origin) => Fact::Zero(origin),
+                Truth::NonZero => Fact::NonZero,
+            }),
+        }
+    }
+}
+
+fn join_facts(x: Option<Fact>, y: Option<Fact>) -> Option<Fact> {
+    match (x?, y?) {
+        (x, y) if x == y => Some(x),
+        (Fact::Zero(x), Fact::Zero(y)) => Some(Fact::Zero(x.min(y))),
+        (Fact::Zero(_), _) | (_, Fact::Zero(_)) => None,
+        _ => Some(Fact::NonZero),
+    }
+}
+
+/// Joins two values. Where they differ the joined one gets a name, listed in `names`
+/// with what it was on both sides.
+fn join_values(
+    x: &Value,
+    y: &Value,
+    block: BlockId,
+    root: Root,
+    path: &mut Path,
+    terms: &mut Terms,
+    names: &mut Vec<(Term, Value, Value)>,
+) -> Value {
+    match (x, y) {
+        _ if x == y => x.clone(),
+        (Value::Zero(x), Value::Zero(y)) => Value::Zero((*x).min(*y)),
+        (Value::Struct(_), _) | (_, Value::Struct(_)) => {
+            let fields: BTreeSet<u32> = [x, y]
+                .iter()
+                .filter_map(|value| match value {
+                    Value::Struct(aggregate) => Some(aggregate.fields.keys().copied()),
+                    _ => None,
+                })
+                .flatten()
+                .collect();
+            let rest_of = |value: &Value| match value {
+                Value::Struct(aggregate) => aggregate.rest.clone(),
+                other => other.clone(),
+            };
+            let rest = match (rest_of(x), rest_of(y)) {
+                (x, y) if x == y => x,
+                (Value::Zero(x), Value::Zero(y)) => Value::Zero(x.min(y)),
+                _ => Value::Unknown,
+            };
+            let fields = fields
+                .into_iter()
+                .map(|field| {
+                    let (x, y) = (x.project(field, terms), y.project(field, terms));
+                    path.push(field);
+                    let value = join_values(&x, &y, block, root, path, terms, names);
+                    path.pop();
+                    (field, value)
+                })
+                .collect();
+            Value::Struct(Rc::new(Aggregate { rest, fields }))
+        }
+        _ if path.contains(&ELEM) => Value::Unknown,
+        _ => match terms.build(TermKind::Join(block, root, path.clone())) {
+            Some(term) => {
+                names.push((term, x.clone(), y.clone()));
+                Value::Term(term)
+            }
+            None => Value::Unknown,
+        },
+    }
+}
+
+fn has_path(value: &Value, path: &[u32]) -> bool {
+    match (value, path) {
+        (Value::Term(_) | Value::Unknown, _) => false,
+        (_, []) => true,
+        (Value::Struct(aggregate), [first, rest @ ..]) => {
+            match aggregate.fields.get(first) {
+                Some(field) => has_path(field, rest),
+                None => has_path(&aggregate.rest, path),
+            }
+        }
+        _ => true,
+    }
+}
+
+fn hash_value(value: &Value, hasher: &mut FxHasher) {
+    match value {
+        Value::Zero(Some(_)) => 1u8.hash(hasher),
+        Value::Made => 2u8.hash(hasher),
+        Value::Ref(address) => (3u8, address).hash(hasher),
+        Value::Closure(f) => (4u8, f).hash(hasher),
+        Value::Struct(aggregate) => {
+            hash_value(&aggregate.rest, hasher);
+            for (field, value) in &aggregate.fields {
+                let mut inner = FxHasher::default();
+                hash_value(value, &mut inner);
+                if inner.finish() != 0 {
+                    (field, inner.finish()).hash(hasher);
+                }
+            }
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,488 @@
+//! What instructions do to a state.
+
+use crate::engine::{Engine, NilWrite};
+use crate::export;
+use crate::origin::{Loc, OriginId, OriginKind};
+use crate::state::{Fact, State, Weak};
+use crate::summary::{Need, Write};
+use crate::term::{ELEM, Root, Site, TermKind};
+use crate::value::{Address, Aggregate, Truth, Value};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use tophash_flow::{
+    At, Const, Instr, Op, Operand, PlaceId, PlaceKind, Value as Expr, VarKind,
+};
+use tophash_syntax::ast::{BinaryOp, UnaryOp};
+
+impl Engine<'_, '_> {
+    /// The states after an instruction.
+    pub(crate) fn instr(&mut self, site: Site, instr: &Instr, mut state: State) -> Vec<State> {
+        match &instr.op {
+            Op::Declare(var) => state.declare(*var, &self.terms),
+            Op::Assign { dst, ok, value } => {
+                return self.assign(site, instr.at, *dst, *ok, value, state);
+            }
+            Op::MapWrite { elem, value, .. } => {
+                let stored = self.operand(&mut state, *value);
+                self.hand_over(site, &mut state, &stored);
+                state.escape(&stored);
+                if let PlaceKind::MapElem { map, .. } = self.unit.places.get(*elem).kind {
+                    if !self.map_write(&mut state, map, instr.at) {
+                        return Vec::new();
+                    }
+                }
+            }
+            Op::MapDelete { .. } | Op::MapClear { .. } => {}
+            Op::Call(call) => return self.call(site, instr.at, call, state),
+            Op::Go(call) => self.go(site, call, &mut state),
+            Op::Defer(id) => {
+                let unit = self.function();
+                let deferred = &unit.function(self.func).defers[id.index()];
+                for operand in deferred.call.receiver.iter().chain(deferred.call.args.iter()) {
+                    let value = self.operand(&mut state, *operand);
+                    if matches!(value, Value::Ref(_)) {
+                        state.escape(&value);
+                    }
+                }
+            }
+            Op::Send { value, .. } => {
+                let value = self.operand(&mut state, *value);
+                self.hand_over(site, &mut state, &value);
+                state.escape(&value);
+            }
+        }
+        vec![state]
+    }
+
+    /// A write to a map. False if it can't succeed.
+    fn map_write(&mut self, state: &mut State, map: PlaceId, at: At) -> bool {
+        let value = self.read(state, map);
+        match state.truth(&value, &self.terms) {
+            Some(Truth::Zero(origin)) => {
+                if let Some(origin) = origin {
+                    self.report(state, map, at, origin);
+                }
+                false
+            }
+            Some(Truth::NonZero) => true,
+            None => {
+                self.need(state, map, at, &value);
+                match value {
+                    // It did not panic, so the map was made.
+                    Value::Term(term) => {
+                        let _ = state.assume(term, Fact::Made, &self.terms);
+                    }
+                    _ => self.write(state, map, Value::Made),
+                }
+                true
+            }
+        }
+    }
+
+    fn describe(&mut self, map: PlaceId, at: At) -> Rc<Write> {
+        let unit = self.function();
+        let file = self.worker.world.file(unit.file);
+        Rc::new(Write {
+            at: self.loc(at.span),
+            function: self.name.clone(),
+            name: crate::names::short(&unit, self.func),
+            map: crate::names::map(file, &unit, at.expr, map),
+            field: crate::names::field(self.worker, &unit, map),
+        })
+    }
+
+    pub(crate) fn report(&mut self, state: &State, map: PlaceId, at: At, origin: OriginId) {
+        if self.gathered.is_none() {
+            return;
+        }
+        let write = self.describe(map, at);
+        let weak = self.weakness(state);
+        self.note(NilWrite {
+            write,
+            via: Vec::new(),
+            origin,
+            weak,
+            direct_argument: None,
+        });
+    }
+
+    /// Keeps a finding; of several ways to one place the one that rests on least.
+    pub(crate) fn note(&mut self, found: NilWrite) {
+        let Some(gathered) = &mut self.gathered else {
+            return;
+        };
+        let via: Vec<Loc> = found.via.iter().map(|step| step.at).collect();
+        gathered
+            .writes
+            .entry((found.write.at, via))
+            .and_modify(|known| {
+                if known.weak.is_some() && found.weak.is_none() {
+                    *known = found.clone();
+                }
+            })
+            .or_insert(found);
+    }
+
+    fn need(&mut self, state: &State, map: PlaceId, at: At, value: &Value) {
+        if self.gathered.is_none() {
+            return;
+        }
+        let Value::Term(term) = value else { return };
+        let Some(given) = export::given(self, *term) else {
+            return;
+        };
+        let write = self.describe(map, at);
+        let need = Need {
+            map: given,
+            write,
+            via: Vec::new(),
+            conditions: export::conditions(self, state),
+            weak: self.weakness(state),
+        };
+        if let Some(gathered) = &mut self.gathered {
+            gathered.needs.push(need);
+        }
+    }
+
+    /// What the way to a state rests on.
+    pub(crate) fn weakness(&self, state: &State) -> Option<Weak> {
+        state.weak
+    }
+
+    // Assignments.
+
+    fn assign(
+        &mut self,
+        site: Site,
+        at: At,
+        dst: PlaceId,
+        ok: Option<PlaceId>,
+        expr: &Expr,
+        mut state: State,
+    ) -> Vec<State> {
+        if let Expr::TypeAssert { x, ty } = expr {
+            return self.type_assert(site, at, dst, ok, *x, *ty, state);
+        }
+        if let Expr::MapRead { elem } = expr {
+            self.map_read(site, at, dst, ok, *elem, &mut state);
+            return vec![state];
+        }
+        let value = self.expr(site, at, dst, expr, &mut state);
+        self.write(&mut state, dst, value);
+        if let Some(ok) = ok {
+            let value = self.fresh(&mut state, site, 1);
+            self.write(&mut state, ok, value);
+        }
+        vec![state]
+    }
+
+    fn map_read(
+        &mut self,
+        site: Site,
+        at: At,
+        dst: PlaceId,
+        ok: Option<PlaceId>,
+        elem: PlaceId,
+        state: &mut State,
+    ) {
+        let map = match self.unit.places.get(elem).kind {
+            PlaceKind::MapElem { map, .. } => self.read(state, map),
+            _ => Value::Unknown,
+        };
+        let (value, found) = match state.truth(&map, &self.terms) {
+            Some(Truth::Zero(_)) => {
+                let ty = self.unit.places.get(dst).ty;
+                let origin = self
+                    .worker
+                    .holds_map(ty)
+                    .then(|| self.origin(OriginKind::AbsentElement, at.span, None));
+                (Value::Zero(origin), Value::Zero(None))
+            }
+            _ => match map {
+                Value::Term(map) => {
+                    let mut element = |number| {
+                        let kind = TermKind::Element(map, site, number);
+                        let term = self.terms.build(kind)?;
+                        if self.ran.contains(&site) {
+                            state.forget(&self.terms, |other| other == term);
+                        }
+                        Some(Value::Term(term))
+                    };
+                    (
+                        element(0).unwrap_or(Value::Unknown),
+                        element(1).unwrap_or(Value::Unknown),
+                    )
+                }
+                _ => (self.fresh(state, site, 0), self.fresh(state, site, 1)),
+            },
+        };
+        self.write(state, dst, value);
+        if let Some(ok) = ok {
+            self.write(state, ok, found);
+        }
+    }
+
+    fn type_assert(
+        &mut self,
+        site: Site,
+        at: At,
+        dst: PlaceId,
+        ok: Option<PlaceId>,
+        x: Operand,
+        ty: tophash_types::TypeId,
+        mut state: State,
+    ) -> Vec<State> {
+        let x = self.operand(&mut state, x);
+        let test = self
+            .term_of(&x)
+            .map(|term| self.terms.stable(term))
+            .and_then(|term| self.terms.build(TermKind::HasType(term, ty)));
+        let Some(ok) = ok else {
+            let value = self.fresh(&mut state, site, 0);
+            self.write(&mut state, dst, value);
+            return vec![state];
+        };
+        let holds = match test {
+            Some(test) => Value::Term(test),
+            None => self.fresh(&mut state, site, 1),
+        };
+        if !self.worker.is_map(ty) {
+            let value = match x {
+                // A pointer keeps what is known of what it points to.
+                Value::Ref(_) => Value::Unknown,
+                _ => self.fresh(&mut state, site, 0),
+            };
+            self.write(&mut state, dst, value);
+            self.write(&mut state, ok, holds);
+            return vec![state];
+        }
+        let mut out = Vec::new();
+        let mut failed = state.clone();
+        let feasible = match &holds {
+            Value::Term(term) => failed.assume(*term, Fact::Zero(None), &self.terms),
+            _ => true,
+        };
+        if feasible {
+            let origin = self.origin(OriginKind::Assertion, at.span, None);
+            self.write(&mut failed, dst, Value::Zero(Some(origin)));
+            self.write(&mut failed, ok, Value::Zero(None));
+            out.push(failed);
+        }
+        let feasible = match &holds {
+            Value::Term(term) => state.assume(*term, Fact::NonZero, &self.terms),
+            _ => true,
+        };
+        if feasible {
+            let value = self.fresh(&mut state, site, 0);
+            self.write(&mut state, dst, value);
+            self.write(&mut state, ok, Value::NonZero);
+            out.push(state);
+        }
+        out
+    }
+
+    fn expr(&mut self, site: Site, at: At, dst: PlaceId, expr: &Expr, state: &mut State) -> Value {
+        match expr {
+            Expr::Use(operand) => self.used(*operand, at, dst, state),
+            Expr::Zero(ty) => {
+                let var = match self.unit.places.get(dst).kind {
+                    PlaceKind::Var(var) if self.unit.var(var).kind != VarKind::Temp => Some(var),
+                    _ => None,
+                };
+                Value::Zero(self.zero_origin(*ty, at.span, var))
+            }
+            Expr::MakeMap { .. } => Value::Made,
+            Expr::MapLit { entries, .. } => {
+                for (_, value) in entries {
+                    let value = self.operand(state, *value);
+                    self.hand_over(site, state, &value);
+                    state.escape(&value);
+                }
+                Value::Made
+            }
+            Expr::StructLit { ty, fields } => {
+                let origin = self.worker.holds_map(*ty).then(|| {
+                    let name = self.worker.type_name(*ty);
+                    self.origin(OriginKind::Literal(name), at.span, None)
+                });
+                let mut parts = BTreeMap::new();
+                for (index, operand) in fields {
+                    let value = match operand {
+                        Operand::Nil if self.worker.field_is_map(*ty, *index) => {
+                            Value::Zero(Some(self.origin(OriginKind::NilLiteral, at.span, None)))
+                        }
+                        operand => self.operand(state, *operand),
+                    };
+                    parts.insert(*index, value);
+                }
+                Value::Struct(Rc::new(Aggregate {
+                    rest: Value::Zero(origin),
+                    fields: parts,
+                }))
+            }
+            Expr::ListLit { elems, .. } => {
+                for elem in elems {
+                    let value = self.operand(state, *elem);
+                    self.hand_over(site, state, &value);
+                    state.escape(&value);
+                }
+                Value::NonZero
+            }
+            Expr::MakeSlice { ty, .. } => {
+                let elem = self.worker.element(*ty);
+                if !elem.is_some_and(|elem| self.worker.holds_map(elem)) {
+                    return Value::NonZero;
+                }
+                let name = elem.map(|elem| self.worker.type_name(elem));
+                let origin =
+                    self.origin(OriginKind::Elements(name.unwrap_or_default()), at.span, None);
+                let root = Root::Alloc(site, 0);
+                let fields = BTreeMap::from([(ELEM, Value::Zero(Some(origin)))]);
+                let rest = Value::Unknown;
+                state.allocate(root, Value::Struct(Rc::new(Aggregate { rest, fields })));
+                Value::Ref(Address::of(root))
+            }
+            Expr::New(ty) => {
+                let origin = self.worker.holds_map(*ty).then(|| {
+                    let name = self.worker.type_name(*ty);
+                    self.origin(OriginKind::New(name), at.span, None)
+                });
+                let root = Root::Alloc(site, 0);
+                state.allocate(root, Value::Zero(origin));
+                Value::Ref(Address::of(root))
+            }
+            Expr::Closure(id) => Value::Closure(*id),
+            Expr::Func(name) => Value::Func(*name),
+            Expr::MethodValue { receiver, .. } => {
+                let receiver = self.operand(state, *receiver);
+                state.escape(&receiver);
+                Value::NonZero
+            }
+            Expr::Convert { x, ty } => {
+                let value = match x {
+                    Operand::Nil => self.used(*x, at, dst, state),
+                    x => self.operand(state, *x),
+                };
+                // Of numbers and strings a conversion may change the value.
+                match value {
+                    Value::Const(_) if !self.worker.is_reference(*ty) => {
+                        self.fresh(state, site, 0)
+                    }
+                    value => value,
+                }
+            }
+            Expr::Len(x) => match self.operand(state, *x) {
+                Value::Zero(_) => Value::Zero(None),
+                Value::Term(term) => {
+                    let term = self.terms.stable(term);
+                    match self.terms.build(TermKind::Len(term)) {
+                        Some(len) => Value::Term(len),
+                        None => self.fresh(state, site, 0),
+                    }
+                }
+                _ => self.fresh(state, site, 0),
+            },
+            Expr::Append { slice, elems, .. } => {
+                let list = self.operand(state, *slice);
+                for elem in elems {
+                    let value = self.operand(state, *elem);
+                    self.hand_over(site, state, &value);
+                    state.escape(&value);
+                }
+                if matches!(list, Value::Ref(_)) {
+                    state.havoc_reachable(&list, site, &mut self.terms);
+                }
+                self.fresh(state, site, 0)
+            }
+            Expr::Slice(x) => match self.operand(state, *x) {
+                Value::Ref(address) => Value::Ref(address),
+                _ => self.fresh(state, site, 0),
+            },
+            Expr::Binary { op, x, y } => {
+                let x = self.operand(state, *x);
+                let y = self.operand(state, *y);
+                self.binary(site, *op, &x, &y, state)
+            }
+            Expr::Unary { op, x } => {
+                let x = self.operand(state, *x);
+                match (op, state.truth(&x, &self.terms)) {
+                    (UnaryOp::Not, Some(Truth::Zero(_))) => Value::NonZero,
+                    (UnaryOp::Not, Some(Truth::NonZero)) => Value::Zero(None),
+                    _ => self
+                        .term_of(&x)
+                        .and_then(|x| self.terms.build(TermKind::Unary(*op, x)))
+                        .map_or_else(|| self.fresh(state, site, 0), Value::Term),
+                }
+            }
+            Expr::MakeChan { .. } => Value::NonZero,
+            Expr::Recv { .. }
+            | Expr::Recover
+            | Expr::Unknown
+            | Expr::MapRead { .. }
+            | Expr::TypeAssert { .. } => self.fresh(state, site, 0),
+        }
+    }
+
+    /// A copied value. A `nil` that becomes a map says where.
+    pub(crate) fn used(
+        &mut self,
+        operand: Operand,
+        at: At,
+        dst: PlaceId,
+        state: &mut State,
+    ) -> Value {
+        match operand {
+            Operand::Nil if self.is_map(dst) => {
+                Value::Zero(Some(self.origin(OriginKind::NilLiteral, at.span, None)))
+            }
+            operand => self.operand(state, operand),
+        }
+    }
+
+    fn binary(
+        &mut self,
+        site: Site,
+        op: BinaryOp,
+        x: &Value,
+        y: &Value,
+        state: &mut State,
+    ) -> Value {
+        if let (Some(x), Some(y)) = (integer(x), integer(y)) {
+            let truth = |holds: bool| Value::constant(Const::Bool(holds));
+            let number = |n: Option<i64>| n.map(|n| Value::constant(Const::Int(n)));
+            let known = match op {
+                BinaryOp::Eql => Some(truth(x == y)),
+                BinaryOp::Neq => Some(truth(x != y)),
+                BinaryOp::Lss => Some(truth(x < y)),
+                BinaryOp::Leq => Some(truth(x <= y)),
+                BinaryOp::Gtr => Some(truth(x > y)),
+                BinaryOp::Geq => Some(truth(x >= y)),
+                BinaryOp::Add => number(x.checked_add(y)),
+                BinaryOp::Sub => number(x.checked_sub(y)),
+                _ => None,
+            };
+            if let Some(known) = known {
+                return known;
+            }
+        }
+        let name = match (self.term_of(x), self.term_of(y)) {
+            (Some(x), Some(y)) => match op {
+                BinaryOp::Eql => Some(self.terms.equal(x, y)),
+                _ => self.terms.build(TermKind::Binary(op, x, y)),
+            },
+            _ => None,
+        };
+        match name {
+            Some(term) => Value::Term(term),
+            None => self.fresh(state, site, 0),
+        }
+    }
+}
+
+fn integer(value: &Value) -> Option<i64> {
+    match value {
+        Value::Const(Const::Int(n)) => Some(*n),
+        Value::Zero(None) => Some(0),
+        _ => None,
+    }
+}

@@ -1,0 +1,165 @@
+//! One declared function with its closures.
+
+use crate::engine::{Engine, Gathered, NilWrite};
+use crate::origin::{Origin, OriginId, OriginKind};
+use crate::summary::Summary;
+use crate::worker::Worker;
+use rustc_hash::FxHashMap;
+use std::cell::RefCell;
+use std::rc::Rc;
+use tophash_flow::{
+    FnId, Op, Operand, PlaceId, PlaceKind, Terminator, Unit, Value, VarId, VarKind,
+};
+
+/// How a variable is assigned.
+#[derive(Clone, Copy, Default)]
+struct Assigned {
+    /// It gets a value that is not written out as nil or zero.
+    some: bool,
+    /// A function other than the one that declares it assigns it.
+    by_others: bool,
+}
+
+/// A unit under analysis. Its functions are analysed on demand, each once.
+pub struct UnitAnalysis {
+    /// The unit.
+    pub unit: Rc<Unit>,
+    assigned: Vec<Assigned>,
+    never: FxHashMap<VarId, OriginId>,
+    summaries: RefCell<FxHashMap<FnId, Option<Rc<Summary>>>>,
+    writes: RefCell<Vec<NilWrite>>,
+}
+
+impl UnitAnalysis {
+    pub(crate) fn new(worker: &mut Worker, unit: Unit) -> UnitAnalysis {
+        let unit = Rc::new(unit);
+        let assigned = assignments(&unit);
+        let mut never = FxHashMap::default();
+        for (n, var) in unit.vars.iter().enumerate() {
+            let id = VarId(n as u32);
+            let starts_zero = matches!(var.kind, VarKind::Local | VarKind::Result(_));
+            if !starts_zero
+                || !var.captured
+                || var.address_taken
+                || assigned[n].some
+                || !worker.holds_map(var.ty)
+            {
+                continue;
+            }
+            let kind = if !worker.is_map(var.ty) {
+                OriginKind::ZeroStruct(worker.type_name(var.ty))
+            } else if matches!(var.kind, VarKind::Result(_)) {
+                OriginKind::NamedResult
+            } else {
+                OriginKind::Declared
+            };
+            let origin = Origin {
+                kind,
+                at: crate::origin::Loc {
+                    file: unit.file,
+                    span: var.span,
+                },
+                function: crate::names::function(&worker.checker, &unit, var.owner),
+                name: var.name,
+            };
+            never.insert(id, worker.origins.intern(origin));
+        }
+        UnitAnalysis {
+            unit,
+            assigned,
+            never,
+            summaries: RefCell::default(),
+            writes: RefCell::default(),
+        }
+    }
+
+    /// Where a captured variable's nil comes from, if nothing else is ever assigned to it.
+    pub(crate) fn never_assigned(&self, var: VarId) -> Option<OriginId> {
+        self.never.get(&var).copied()
+    }
+
+    /// Whether a variable changes in no function but the one that declares it.
+    pub(crate) fn owner_alone_assigns(&self, var: VarId) -> bool {
+        !self.assigned[var.index()].by_others && !self.unit.var(var).address_taken
+    }
+
+    /// What callers see of a function of the unit.
+    pub(crate) fn closure(&self, worker: &mut Worker, id: FnId) -> Rc<Summary> {
+        match self.summaries.borrow().get(&id) {
+            Some(Some(summary)) => return summary.clone(),
+            // It calls itself.
+            Some(None) => return Rc::new(Summary::opaque()),
+            None => {}
+        }
+        self.summaries.borrow_mut().insert(id, None);
+        let function = self.unit.function(id);
+        let (gathered, mut summary) = Engine::new(worker, self, id).run();
+        summary.variadic = function.variadic.then(|| {
+            function.params.len() as u32 - 1 + u32::from(function.receiver.is_some())
+        });
+        let Gathered { writes, .. } = gathered;
+        self.writes.borrow_mut().extend(writes.into_values());
+        let summary = Rc::new(summary);
+        self.summaries
+            .borrow_mut()
+            .insert(id, Some(summary.clone()));
+        summary
+    }
+
+    /// Nil writes in the function and all its closures.
+    pub(crate) fn nil_writes(&self, worker: &mut Worker) -> Vec<NilWrite> {
+        for function in &self.unit.functions {
+            self.closure(worker, function.id);
+        }
+        self.writes.borrow().clone()
+    }
+}
+
+/// Looks through a unit for what is assigned where.
+fn assignments(unit: &Unit) -> Vec<Assigned> {
+    let mut assigned = vec![Assigned::default(); unit.vars.len()];
+    for function in &unit.functions {
+        let mut assign = |place: PlaceId, some: bool| {
+            if let Some(var) = assigned_var(unit, place) {
+                let entry = &mut assigned[var.index()];
+                entry.some |= some;
+                entry.by_others |= unit.var(var).owner != function.id;
+            }
+        };
+        for block in &function.blocks {
+            for instr in &block.instrs {
+                match &instr.op {
+                    Op::Assign { dst, ok, value } => {
+                        let nothing = matches!(value, Value::Zero(_) | Value::Use(Operand::Nil))
+                            && matches!(unit.places.get(*dst).kind, PlaceKind::Var(_));
+                        assign(*dst, !nothing);
+                        if let Some(ok) = ok {
+                            assign(*ok, true);
+                        }
+                    }
+                    Op::Call(call) | Op::Go(call) => {
+                        call.results.iter().for_each(|&place| assign(place, true));
+                    }
+                    _ => {}
+                }
+            }
+            if let Terminator::Range(next) = &block.end {
+                next.key.iter().chain(&next.value).for_each(|&place| assign(place, true));
+            }
+        }
+    }
+    assigned
+}
+
+/// The variable that a path is, or is a part of, without following pointers.
+fn assigned_var(unit: &Unit, mut place: PlaceId) -> Option<VarId> {
+    loop {
+        place = match unit.places.get(place).kind {
+            PlaceKind::Var(var) => return Some(var),
+            PlaceKind::Field { base, .. } | PlaceKind::Index { base, .. } => base,
+            PlaceKind::Global { .. } | PlaceKind::Deref(_) | PlaceKind::MapElem { .. } => {
+                return None;
+            }
+        };
+    }
+}

@@ -177,10 +177,7 @@ impl Engine<'_, '_> {
             || args.values.iter().any(|value| match value {
                 Value::Ref(address) => matches!(address.root, Root::Alloc(..) | Root::Var(_)),
                 Value::Zero(Some(_)) | Value::Closure(_) | Value::Struct(_) => true,
-                value => matches!(
-                    state.truth(value, &self.terms),
-                    Some(Truth::Zero(Some(_)))
-                ),
+                value => matches!(state.truth(value, &self.terms), Some(Truth::Zero(Some(_)))),
             })
             || name.package == self.unit.name.package
                 && args.operands.iter().any(|operand| match operand {
@@ -201,7 +198,9 @@ impl Engine<'_, '_> {
         let source_empty = match args.values.get(1) {
             Some(Value::Term(term)) => {
                 let len = self.terms.build(TermKind::Len(*term));
-                state.truth(&Value::Term(*term), &self.terms).is_some_and(is_zero)
+                state
+                    .truth(&Value::Term(*term), &self.terms)
+                    .is_some_and(is_zero)
                     || len
                         .and_then(|len| state.fact(len, &self.terms))
                         .is_some_and(|fact| matches!(fact, Fact::Zero(_)))
@@ -385,7 +384,9 @@ impl Engine<'_, '_> {
                 conditional
             }
             None => {
-                let Value::Term(term) = value else { return true };
+                let Value::Term(term) = value else {
+                    return true;
+                };
                 if self.gathered.is_some() && need.via.len() < MAX_CHAIN {
                     if let Some(map) = export::given(self, term) {
                         let mut via = vec![step];
@@ -630,4 +631,3 @@ fn agrees(value: &Value, truth: Truth, fact: Fact) -> bool {
         (Truth::NonZero, _) => true,
     }
 }
-

@@ -129,6 +129,7 @@ impl<'e, 'w> Engine<'e, 'w> {
             needs: std::mem::take(&mut gathered.needs),
             outcomes: export::merge_outcomes(std::mem::take(&mut gathered.outcomes)),
             opaque: false,
+            variadic: None,
         };
         if function.recovers {
             // It may return after a panic anywhere.
@@ -248,7 +249,9 @@ impl<'e, 'w> Engine<'e, 'w> {
                         out.push((*other, fails));
                     }
                 }
-                Terminator::Range(next) => self.range(site, next, block.end_at.span, state, &mut out),
+                Terminator::Range(next) => {
+                    self.range(site, next, block.end_at.span, state, &mut out)
+                }
                 Terminator::Select(clauses) => {
                     out.extend(clauses.iter().map(|&to| (to, state.clone())));
                 }
@@ -302,9 +305,7 @@ impl<'e, 'w> Engine<'e, 'w> {
             next.over,
             RangeOver::Map | RangeOver::List | RangeOver::String
         );
-        let empty = counted
-            || matches!(next.over, RangeOver::Int)
-                && matches!(x, Value::Zero(_));
+        let empty = counted || matches!(next.over, RangeOver::Int) && matches!(x, Value::Zero(_));
         let len = match &x {
             Value::Term(term) if counted => self.terms.build(TermKind::Len(*term)),
             Value::Term(term) if next.over == RangeOver::Int => Some(*term),
@@ -402,7 +403,11 @@ impl<'e, 'w> Engine<'e, 'w> {
                             return true;
                         };
                         let len = if exact { len } else { self.terms.stable(len) };
-                        let fact = if holds { Fact::Zero(None) } else { Fact::NonZero };
+                        let fact = if holds {
+                            Fact::Zero(None)
+                        } else {
+                            Fact::NonZero
+                        };
                         state.assume(len, fact, &self.terms)
                     }
                     _ => true,
@@ -468,7 +473,11 @@ impl<'e, 'w> Engine<'e, 'w> {
             (value, Value::Zero(_)) => match value {
                 Value::Term(term) => {
                     let term = self.terms.stable(*term);
-                    let fact = if holds { Fact::Zero(None) } else { Fact::NonZero };
+                    let fact = if holds {
+                        Fact::Zero(None)
+                    } else {
+                        Fact::NonZero
+                    };
                     state.assume(term, fact, &self.terms)
                 }
                 other => match state.truth(other, &self.terms) {
@@ -486,7 +495,11 @@ impl<'e, 'w> Engine<'e, 'w> {
                 }
                 let (x, y) = (self.terms.stable(x), self.terms.stable(y));
                 let equal = self.terms.equal(x, y);
-                let fact = if holds { Fact::NonZero } else { Fact::Zero(None) };
+                let fact = if holds {
+                    Fact::NonZero
+                } else {
+                    Fact::Zero(None)
+                };
                 state.assume(equal, fact, &self.terms)
             }
         }

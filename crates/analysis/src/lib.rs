@@ -11,6 +11,7 @@ mod export;
 mod library;
 mod names;
 mod origin;
+mod program;
 mod state;
 mod summary;
 mod term;
@@ -21,6 +22,7 @@ mod worker;
 
 pub use engine::NilWrite;
 pub use origin::{Loc, Origin, OriginId, OriginKind, Origins};
+pub use program::Program;
 pub use state::Weak;
 pub use summary::{FieldName, Step, Summary, Write};
 pub use worker::Worker;

@@ -15,9 +15,9 @@ pub fn function(checker: &Checker, unit: &Unit, id: FnId) -> Rc<str> {
         let Some(receiver) = unit.name.receiver else {
             return name.as_str().into();
         };
-        let pointer = function.receiver.is_some_and(|receiver| {
-            matches!(checker.ty(unit.var(receiver).ty), Type::Pointer(_))
-        });
+        let pointer = function
+            .receiver
+            .is_some_and(|receiver| matches!(checker.ty(unit.var(receiver).ty), Type::Pointer(_)));
         return if pointer {
             format!("(*{receiver}).{name}").into()
         } else {
@@ -50,7 +50,12 @@ pub fn short(unit: &Unit, id: FnId) -> Rc<str> {
 const MAX_TEXT: usize = 60;
 
 /// The map that an index expression, or a call on a map, is about.
-pub fn map(file: SourceFile, unit: &Unit, expr: Option<tophash_syntax::ast::ExprId>, place: PlaceId) -> Rc<str> {
+pub fn map(
+    file: SourceFile,
+    unit: &Unit,
+    expr: Option<tophash_syntax::ast::ExprId>,
+    place: PlaceId,
+) -> Rc<str> {
     let ast = &file.tree.ast;
     if let Some(expr) = expr {
         let operand = match ast.expr(ast.unparen(expr)).kind {

@@ -323,7 +323,9 @@ impl State {
         self.facts.insert(term, fact);
         match *terms.kind(term) {
             // What has elements is not nil.
-            TermKind::Len(of) | TermKind::Element(of, ..) if !zero(fact) => self.assume(of, Fact::Made, terms),
+            TermKind::Len(of) | TermKind::Element(of, ..) if !zero(fact) => {
+                self.assume(of, Fact::Made, terms)
+            }
             TermKind::Equal(x, y) if !zero(fact) => {
                 match (terms.kind(x).clone(), terms.kind(y).clone()) {
                     (_, TermKind::Const(constant)) => self.assume(x, Fact::Is(constant), terms),
@@ -437,7 +439,12 @@ impl State {
             Some(site)
         };
         let escaped: BTreeSet<Root> = left.escaped.union(&right.escaped).copied().collect();
-        let roots: BTreeSet<Root> = left.cells.keys().chain(right.cells.keys()).copied().collect();
+        let roots: BTreeSet<Root> = left
+            .cells
+            .keys()
+            .chain(right.cells.keys())
+            .copied()
+            .collect();
         let mut joined = State {
             epoch,
             escaped,
@@ -579,12 +586,10 @@ fn has_path(value: &Value, path: &[u32]) -> bool {
     match (value, path) {
         (Value::Term(_) | Value::Unknown, _) => false,
         (_, []) => true,
-        (Value::Struct(aggregate), [first, rest @ ..]) => {
-            match aggregate.fields.get(first) {
-                Some(field) => has_path(field, rest),
-                None => has_path(&aggregate.rest, path),
-            }
-        }
+        (Value::Struct(aggregate), [first, rest @ ..]) => match aggregate.fields.get(first) {
+            Some(field) => has_path(field, rest),
+            None => has_path(&aggregate.rest, path),
+        },
         _ => true,
     }
 }

@@ -9,9 +9,7 @@ use crate::term::{ELEM, Root, Site, TermKind};
 use crate::value::{Address, Aggregate, Truth, Value};
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use tophash_flow::{
-    At, Const, Instr, Op, Operand, PlaceId, PlaceKind, Value as Expr, VarKind,
-};
+use tophash_flow::{At, Const, Instr, Op, Operand, PlaceId, PlaceKind, Value as Expr, VarKind};
 use tophash_syntax::ast::{BinaryOp, UnaryOp};
 
 impl Engine<'_, '_> {
@@ -38,7 +36,12 @@ impl Engine<'_, '_> {
             Op::Defer(id) => {
                 let unit = self.function();
                 let deferred = &unit.function(self.func).defers[id.index()];
-                for operand in deferred.call.receiver.iter().chain(deferred.call.args.iter()) {
+                for operand in deferred
+                    .call
+                    .receiver
+                    .iter()
+                    .chain(deferred.call.args.iter())
+                {
                     let value = self.operand(&mut state, *operand);
                     if matches!(value, Value::Ref(_)) {
                         state.escape(&value);
@@ -334,8 +337,11 @@ impl Engine<'_, '_> {
                     return Value::NonZero;
                 }
                 let name = elem.map(|elem| self.worker.type_name(elem));
-                let origin =
-                    self.origin(OriginKind::Elements(name.unwrap_or_default()), at.span, None);
+                let origin = self.origin(
+                    OriginKind::Elements(name.unwrap_or_default()),
+                    at.span,
+                    None,
+                );
                 let root = Root::Alloc(site, 0);
                 let fields = BTreeMap::from([(ELEM, Value::Zero(Some(origin)))]);
                 let rest = Value::Unknown;
@@ -365,9 +371,7 @@ impl Engine<'_, '_> {
                 };
                 // Of numbers and strings a conversion may change the value.
                 match value {
-                    Value::Const(_) if !self.worker.is_reference(*ty) => {
-                        self.fresh(state, site, 0)
-                    }
+                    Value::Const(_) if !self.worker.is_reference(*ty) => self.fresh(state, site, 0),
                     value => value,
                 }
             }

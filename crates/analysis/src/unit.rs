@@ -94,9 +94,9 @@ impl UnitAnalysis {
         self.summaries.borrow_mut().insert(id, None);
         let function = self.unit.function(id);
         let (gathered, mut summary) = Engine::new(worker, self, id).run();
-        summary.variadic = function.variadic.then(|| {
-            function.params.len() as u32 - 1 + u32::from(function.receiver.is_some())
-        });
+        summary.variadic = function
+            .variadic
+            .then(|| function.params.len() as u32 - 1 + u32::from(function.receiver.is_some()));
         let Gathered { writes, .. } = gathered;
         self.writes.borrow_mut().extend(writes.into_values());
         let summary = Rc::new(summary);
@@ -144,7 +144,10 @@ fn assignments(unit: &Unit) -> Vec<Assigned> {
                 }
             }
             if let Terminator::Range(next) = &block.end {
-                next.key.iter().chain(&next.value).for_each(|&place| assign(place, true));
+                next.key
+                    .iter()
+                    .chain(&next.value)
+                    .for_each(|&place| assign(place, true));
             }
         }
     }

@@ -23,6 +23,11 @@ impl FileId {
 }
 
 impl PackageId {
+    /// The package with that number, which [`PackageId::index`] gave.
+    pub fn from_index(index: usize) -> PackageId {
+        PackageId(index as u32)
+    }
+
     /// A number from 0 upwards, for tables.
     pub fn index(self) -> usize {
         self.0 as usize

@@ -1,6 +1,6 @@
 //! `tophash check`: findings in Go source.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, ErrorKind, Write};
 
 use clap::ValueEnum;
 use tophash_finding::{Problem, ProblemKind, assign_fingerprints};
@@ -70,10 +70,16 @@ pub(crate) fn run(args: Args) -> io::Result<Status> {
         problems: &output.problems,
         stats: output.stats,
     };
-    let mut out = BufWriter::new(io::stdout().lock());
     let color = args.color.on_stdout();
-    tophash_report::render(&report, args.format.into(), &mut sources, color, &mut out)?;
-    out.flush()?;
+    let mut out = BufWriter::new(io::stdout().lock());
+    let written =
+        tophash_report::render(&report, args.format.into(), &mut sources, color, &mut out)
+            .and_then(|()| out.flush());
+    match written {
+        // The reader has seen enough: `tophash check | head`.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(status(&output)),
+        written => written?,
+    }
 
     report_problems(&output.problems, args.verbose);
     if args.verbose {

@@ -37,7 +37,7 @@ fn main() -> ExitCode {
     };
     match result {
         Ok(status) => status.into(),
-        // The reader has seen enough: `tophash check | head`.
+        // Whoever reads the output has left.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Status::Clean.into(),
         Err(error) => {
             output::complain(&error.to_string());

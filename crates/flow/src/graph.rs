@@ -21,15 +21,19 @@ pub enum Arm {
 
 impl Terminator {
     /// Where it may go. A block may occur twice.
-    pub fn successors(&self) -> Vec<(Arm, BlockId)> {
-        match self {
-            Terminator::Jump(to) => vec![(Arm::Next, *to)],
-            Terminator::Branch { then, other, .. } => {
-                vec![(Arm::Then, *then), (Arm::Other, *other)]
-            }
-            Terminator::Range(next) => vec![(Arm::Body, next.body), (Arm::Done, next.done)],
-            Terminator::Select(clauses) => clauses.iter().map(|&b| (Arm::Clause, b)).collect(),
-            Terminator::Return | Terminator::Diverge(_) => Vec::new(),
+    pub fn successors(&self) -> impl Iterator<Item = (Arm, BlockId)> + '_ {
+        (0..).map_while(|n| self.successor(n))
+    }
+
+    fn successor(&self, n: usize) -> Option<(Arm, BlockId)> {
+        match (self, n) {
+            (Terminator::Jump(to), 0) => Some((Arm::Next, *to)),
+            (Terminator::Branch { then, .. }, 0) => Some((Arm::Then, *then)),
+            (Terminator::Branch { other, .. }, 1) => Some((Arm::Other, *other)),
+            (Terminator::Range(next), 0) => Some((Arm::Body, next.body)),
+            (Terminator::Range(next), 1) => Some((Arm::Done, next.done)),
+            (Terminator::Select(clauses), n) => Some((Arm::Clause, *clauses.get(n)?)),
+            _ => None,
         }
     }
 }
@@ -96,18 +100,21 @@ pub(crate) fn reverse_postorder<'a>(
     }
     let mut seen = vec![false; count];
     seen[0] = true;
-    let mut stack = vec![(BlockId::ENTRY, end(BlockId::ENTRY).successors())];
-    while let Some((block, rest)) = stack.last_mut() {
-        match rest.pop() {
-            Some((_, to)) if !seen[to.index()] => {
-                seen[to.index()] = true;
-                stack.push((to, end(to).successors()));
-            }
-            Some(_) => {}
-            None => {
-                order.push(*block);
-                stack.pop();
-            }
+    // Successors are taken from the last to the first, so that the first stand first in the
+    // reversed order.
+    let count = |block| end(block).successors().count();
+    let mut stack = vec![(BlockId::ENTRY, count(BlockId::ENTRY))];
+    while let Some((block, left)) = stack.last_mut() {
+        let Some(n) = left.checked_sub(1) else {
+            order.push(*block);
+            stack.pop();
+            continue;
+        };
+        *left = n;
+        if let Some((_, to)) = end(*block).successor(n)
+            && !std::mem::replace(&mut seen[to.index()], true)
+        {
+            stack.push((to, count(to)));
         }
     }
     order.reverse();

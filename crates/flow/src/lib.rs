@@ -5,21 +5,28 @@
 //! instruction, every test of a map is a branch condition, evaluation order is
 //! the language's, and deferred calls stand on the edges out of the function.
 //!
-//! [`Graph`] knows its shape, [`solve`] runs a forward dataflow
+//! [`lower`] makes it, [`Graph`] knows its shape, [`solve`] runs a forward dataflow
 //! problem over it.
 
 mod dataflow;
 mod dump;
+mod exits;
 mod graph;
 mod ir;
+mod lower;
 mod noreturn;
 mod place;
+mod prefilter;
+mod simplify;
+mod typing;
 mod verify;
 
 pub use dataflow::{Problem, Solution, solve};
 pub use dump::dump;
 pub use graph::{Arm, Graph};
 pub use ir::*;
+pub use lower::{Diverges, lower, lower_initialisers};
 pub use noreturn::known_divergence;
 pub use place::{Place, PlaceId, PlaceKind, Places};
+pub use prefilter::{Candidate, Candidates, Features, candidates};
 pub use verify::verify;

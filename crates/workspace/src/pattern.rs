@@ -3,6 +3,7 @@
 /// A pattern over slash-separated names.
 pub(crate) struct Pattern {
     /// A name matches if it matches one of these; `...` stands between the parts.
+    /// Without any, every name matches.
     alternatives: Vec<Vec<String>>,
     /// What every match starts with.
     prefix: String,
@@ -32,8 +33,20 @@ impl Pattern {
         }
     }
 
+    /// The pattern that every name matches, vendored ones included.
+    pub(crate) fn all() -> Pattern {
+        Pattern {
+            alternatives: Vec::new(),
+            prefix: String::new(),
+            has_wildcard: true,
+        }
+    }
+
     /// Whether the name matches.
     pub(crate) fn matches(&self, name: &str) -> bool {
+        if self.alternatives.is_empty() {
+            return true;
+        }
         let name = replace_vendor(name);
         self.alternatives
             .iter()

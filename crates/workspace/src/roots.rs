@@ -227,9 +227,9 @@ impl Expansion<'_> {
         pattern: &str,
     ) -> Result<bool, PatternErrorReason> {
         match pattern {
-            "std" => Ok(self.walk_standard(index, "", &Pattern::new("..."))),
-            "cmd" => Ok(self.walk_standard(index, "cmd", &Pattern::new("..."))),
-            "all" | "work" => Ok(self.walk_main_modules(index, &Pattern::new("..."))),
+            "std" => Ok(self.walk_standard(index, "", &Pattern::all())),
+            "cmd" => Ok(self.walk_standard(index, "cmd", &Pattern::all())),
+            "all" | "work" => Ok(self.walk_main_modules(index, &Pattern::all())),
             "tool" => {
                 let mut matched = false;
                 for path in self.main_module_tools() {

@@ -26,6 +26,9 @@ pub struct Environment {
     pub work: WorkUse,
     /// False with `GO111MODULE=off`: GOPATH trees only.
     pub modules: bool,
+    /// Whether a module may choose a newer distribution than [`goroot`](Self::goroot)
+    /// (GOTOOLCHAIN).
+    pub switch_toolchain: bool,
 }
 
 /// A Go distribution.
@@ -110,6 +113,26 @@ impl Environment {
                 Some(file) => WorkUse::File(file.into()),
             },
             modules: setting("GO111MODULE").as_deref() != Some("off"),
+            switch_toolchain: setting("GOTOOLCHAIN").as_deref() != Some("local"),
+        }
+    }
+
+    /// The same environment for a module of Go `version`: with a distribution from the
+    /// module cache, where the one at hand is older and the module may choose.
+    pub(crate) fn for_version(self, version: GoVersion) -> Environment {
+        let is_older = self
+            .goroot
+            .as_ref()
+            .is_some_and(|root| root.version < version);
+        let newer = match &self.module_cache {
+            Some(cache) if is_older && self.switch_toolchain => downloaded_toolchains(cache)
+                .filter(|root| root.version >= version)
+                .min_by_key(|root| root.version),
+            _ => None,
+        };
+        match newer {
+            Some(goroot) => self.with_goroot(goroot),
+            None => self,
         }
     }
 
@@ -186,13 +209,15 @@ fn find_goroot(setting: Setting, module_cache: Option<&Path>) -> Option<Goroot> 
     };
     on_path()
         .or_else(usual)
-        .or_else(|| downloaded_toolchain(module_cache?))
+        .or_else(|| downloaded_toolchains(module_cache?).max_by_key(|root| root.version))
 }
 
-/// The newest toolchain that a `toolchain` line brought into the module cache.
-fn downloaded_toolchain(module_cache: &Path) -> Option<Goroot> {
-    std::fs::read_dir(module_cache.join("golang.org"))
-        .ok()?
+/// The toolchains that `go` and `toolchain` lines brought into the module cache.
+fn downloaded_toolchains(module_cache: &Path) -> impl Iterator<Item = Goroot> {
+    let entries = std::fs::read_dir(module_cache.join("golang.org"))
+        .into_iter()
+        .flatten();
+    entries
         .flatten()
         .filter(|entry| {
             entry
@@ -201,7 +226,6 @@ fn downloaded_toolchain(module_cache: &Path) -> Option<Goroot> {
                 .starts_with("toolchain@")
         })
         .filter_map(|entry| Goroot::at(&entry.path()))
-        .max_by_key(|root| root.version)
 }
 
 fn build_context(setting: Setting, release: GoVersion, tags: Vec<String>) -> BuildContext {

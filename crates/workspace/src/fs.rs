@@ -20,6 +20,8 @@ pub struct FileSystem {
 #[derive(Debug, Default)]
 pub(crate) struct Listing {
     pub(crate) exists: bool,
+    /// Why a directory that is there can't be listed.
+    pub(crate) error: Option<String>,
     entries: Vec<Entry>,
 }
 
@@ -91,7 +93,13 @@ impl FileSystem {
 
     fn read_dir(&self, dir: &Path) -> Listing {
         let mut listing = Listing::default();
-        if let Ok(entries) = std::fs::read_dir(dir) {
+        let entries = std::fs::read_dir(dir);
+        if let Err(error) = &entries
+            && error.kind() == io::ErrorKind::PermissionDenied
+        {
+            listing.error = Some(error.to_string());
+        }
+        if let Ok(entries) = entries {
             listing.exists = true;
             for entry in entries.flatten() {
                 let Ok(name) = entry.file_name().into_string() else {

@@ -13,29 +13,54 @@ pub(crate) struct TreeScope {
     roots: Vec<(PathBuf, String)>,
 }
 
-impl TreeScope {
-    /// The trees around a directory: the checkout it lies in, if outside every
-    /// GOPATH, then those of the GOPATH.
-    pub(crate) fn around(fs: &FileSystem, env: &Environment, dir: &Path) -> TreeScope {
-        let mut roots: Vec<(PathBuf, String)> = Vec::new();
-        let gopath: Vec<PathBuf> = env.gopath.iter().map(|entry| entry.join("src")).collect();
-        if !gopath.iter().any(|src| dir.starts_with(src)) {
-            match implied_gopath(dir) {
-                Some(src) => roots.push((src, String::new())),
-                None => {
-                    let root = checkout_root(fs, dir);
-                    let path = guess_import_path(fs, &root);
-                    roots.push((root, path));
-                }
-            }
-        }
-        roots.extend(gopath.into_iter().map(|src| (src, String::new())));
-        TreeScope { roots }
-    }
+/// Where the trees around a directory start.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) enum TreeTop {
+    /// The directory lies in the GOPATH.
+    Gopath,
+    /// In another directory that is used like a GOPATH's `src`.
+    Src(PathBuf),
+    /// In a checkout with this top, anywhere.
+    Checkout(PathBuf),
+}
 
-    /// The key under which directories of the same trees share a scope.
-    pub(crate) fn root(&self) -> &Path {
-        self.roots.first().map_or(Path::new(""), |(dir, _)| dir)
+impl TreeTop {
+    /// Finds the top. A checkout without any mark of its own starts at the working
+    /// directory.
+    pub(crate) fn above(
+        fs: &FileSystem,
+        env: &Environment,
+        dir: &Path,
+        working_dir: &Path,
+    ) -> TreeTop {
+        if gopath_sources(env).any(|src| dir.starts_with(src)) {
+            return TreeTop::Gopath;
+        }
+        if let Some(src) = implied_gopath(dir) {
+            return TreeTop::Src(src);
+        }
+        let unmarked = if dir.starts_with(working_dir) {
+            working_dir
+        } else {
+            dir
+        };
+        TreeTop::Checkout(checkout_root(fs, dir).unwrap_or(unmarked).to_owned())
+    }
+}
+
+impl TreeScope {
+    /// The trees under a top, then those of the GOPATH.
+    pub(crate) fn new(fs: &FileSystem, env: &Environment, top: TreeTop) -> TreeScope {
+        let mut roots: Vec<(PathBuf, String)> = match top {
+            TreeTop::Gopath => Vec::new(),
+            TreeTop::Src(src) => vec![(src, String::new())],
+            TreeTop::Checkout(root) => {
+                let path = guess_import_path(fs, &root);
+                vec![(root, path)]
+            }
+        };
+        roots.extend(gopath_sources(env).map(|src| (src, String::new())));
+        TreeScope { roots }
     }
 
     /// The directory of a package that is not of the standard library, as seen from
@@ -83,6 +108,10 @@ impl TreeScope {
     }
 }
 
+fn gopath_sources(env: &Environment) -> impl Iterator<Item = PathBuf> {
+    env.gopath.iter().map(|entry| entry.join("src"))
+}
+
 /// The GOPATH that a directory gives away by a `src` above a host name:
 /// `/home/u/work/src` for `/home/u/work/src/github.com/x/y`.
 fn implied_gopath(dir: &Path) -> Option<PathBuf> {
@@ -95,21 +124,25 @@ fn implied_gopath(dir: &Path) -> Option<PathBuf> {
 }
 
 /// The top of the checkout that a directory lies in: the nearest directory with the
-/// mark of a version control system or of a dependency manager, else the directory itself.
-fn checkout_root(fs: &FileSystem, dir: &Path) -> PathBuf {
-    const DIRS: [&str; 4] = [".git", ".hg", "Godeps", "vendor"];
-    const FILES: [&str; 5] = [
-        ".git",
+/// mark of a version control system, else of a dependency manager.
+fn checkout_root<'a>(fs: &FileSystem, dir: &'a Path) -> Option<&'a Path> {
+    const VERSION_CONTROL: [&str; 3] = [".git", ".hg", ".svn"];
+    const DEPENDENCIES: [&str; 5] = [
+        "Godeps",
+        "vendor",
         "Gopkg.toml",
         "glide.yaml",
-        "Godeps.json",
         "vendor.conf",
     ];
-    let is_root = |dir: &&Path| {
-        let listing = fs.list(dir);
-        DIRS.iter().any(|d| listing.has_dir(d)) || FILES.iter().any(|f| listing.has_file(f))
+    let marked = |marks: &[&str]| {
+        dir.ancestors().find(|dir| {
+            let listing = fs.list(dir);
+            marks
+                .iter()
+                .any(|m| listing.has_dir(m) || listing.has_file(m))
+        })
     };
-    dir.ancestors().find(is_root).unwrap_or(dir).to_owned()
+    marked(&VERSION_CONTROL).or_else(|| marked(&DEPENDENCIES))
 }
 
 /// Guesses the import path of a checkout from what its files import: the prefix
@@ -152,7 +185,7 @@ fn guess_import_path(fs: &FileSystem, root: &Path) -> String {
 }
 
 /// Counts the imports of the Go files of a tree, dependencies that were copied into
-/// it left out, until `budget` files are read.
+/// it left out, until `budget` files and directories are read.
 fn count_imports(
     fs: &FileSystem,
     dir: &Path,
@@ -160,11 +193,12 @@ fn count_imports(
     counts: &mut FxHashMap<Box<str>, usize>,
 ) {
     let listing = fs.list(dir);
+    *budget = budget.saturating_sub(1);
     for name in listing.go_files() {
+        *budget = budget.saturating_sub(1);
         if *budget == 0 {
             return;
         }
-        *budget -= 1;
         if let Ok(bytes) = fs.read(&dir.join(name)) {
             for import in Header::scan(&bytes).imports {
                 *counts.entry(import.path).or_default() += 1;
@@ -173,7 +207,7 @@ fn count_imports(
     }
     for name in listing.dirs() {
         let left_out = matches!(name, "vendor" | "Godeps" | "testdata" | "node_modules");
-        if !left_out && !name.starts_with(['.', '_']) {
+        if *budget > 0 && !left_out && !name.starts_with(['.', '_']) {
             count_imports(fs, &dir.join(name), budget, counts);
         }
     }

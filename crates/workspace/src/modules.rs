@@ -97,6 +97,7 @@ impl ModuleScope {
         let file = WorkFile::parse(&fs.read_text(work_file).unwrap_or_default());
         let main: Vec<MainModule> = used_dirs(work_dir, &file)
             .iter()
+            .filter(|dir| fs.list(dir).has_file("go.mod"))
             .map(|dir| MainModule::read(fs, dir, &dir.join("go.mod")))
             .collect();
         let replace_from: Vec<_> = main

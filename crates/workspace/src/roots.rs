@@ -2,7 +2,7 @@
 //! (`LoadPackages` in cmd/go/internal/modload, Go 1.26).
 
 use crate::fs::FileSystem;
-use crate::model::{PatternError, PatternErrorReason};
+use crate::model::{PatternError, PatternErrorReason, Problem, ProblemKind};
 use crate::modules::{MainModule, join_clean, join_path};
 use crate::pattern::Pattern;
 use crate::scope::{
@@ -38,24 +38,18 @@ pub(crate) struct Expansion<'a> {
     pub(crate) working_dir: &'a Path,
     pub(crate) roots: Vec<Root>,
     pub(crate) errors: Vec<PatternError>,
+    pub(crate) problems: Vec<Problem>,
     pub(crate) seen: FxHashSet<PathBuf>,
 }
 
 impl Expansion<'_> {
     /// Expands one pattern.
     pub(crate) fn expand(&mut self, index: usize, pattern: &str) {
-        let before = self.roots.len();
-        let seen_before = self.seen.len();
-        let result = self.expand_any(index, pattern);
-        let matched = self.roots.len() > before || self.seen.len() > seen_before;
-        match result {
-            Ok(matched_known) if matched || matched_known => {}
-            Ok(_) => self.error(pattern, PatternErrorReason::NoMatch),
-            Err(reason) => self.error(pattern, reason),
-        }
-    }
-
-    fn error(&mut self, pattern: &str, reason: PatternErrorReason) {
+        let reason = match self.expand_any(index, pattern) {
+            Ok(true) => return,
+            Ok(false) => PatternErrorReason::NoMatch,
+            Err(reason) => reason,
+        };
         self.errors.push(PatternError {
             pattern: pattern.to_owned(),
             reason,
@@ -126,20 +120,27 @@ impl Expansion<'_> {
         });
     }
 
+    /// Gives whether the directory may be a package.
     fn add_dir(&mut self, index: usize, dir: &Path, is_literal: bool) -> bool {
-        if self.seen.insert(dir.to_owned()) {
-            let location = self.scopes.locate(self.fs, dir);
-            // A directory for documentation that looks like a package.
-            if location.scope == STANDARD && matches!(&*location.import_path, "builtin" | "") {
-                return false;
+        if !self.seen.insert(dir.to_owned()) {
+            // Named for itself after a wildcard found it.
+            let known = self.roots.iter_mut().find(|root| root.location.dir == dir);
+            if let Some(root) = known.filter(|_| is_literal) {
+                (root.pattern, root.is_literal) = (index, true);
             }
-            self.roots.push(Root {
-                location,
-                files: RootFiles::Selected,
-                pattern: index,
-                is_literal,
-            });
+            return true;
         }
+        let location = self.scopes.locate(self.fs, dir);
+        // The top of the standard library, and its documentation in the form of a package.
+        if location.scope == STANDARD && matches!(&*location.import_path, "builtin" | "") {
+            return false;
+        }
+        self.roots.push(Root {
+            location,
+            files: RootFiles::Selected,
+            pattern: index,
+            is_literal,
+        });
         true
     }
 
@@ -185,6 +186,13 @@ impl Expansion<'_> {
                 if dir.ends_with("vendor") && !names_vendor || self.is_ignored(&dir) {
                     continue;
                 }
+            }
+            if let Some(error) = &listing.error {
+                self.problems.push(Problem {
+                    path: dir.clone(),
+                    offset: None,
+                    kind: ProblemKind::Unreadable(error.clone()),
+                });
             }
             let name = dir.to_string_lossy().replace('\\', "/");
             if listing.has_go_files() && matcher.matches(&name) {
@@ -282,8 +290,14 @@ impl Expansion<'_> {
             return false;
         };
         let top = root.src.join(part);
+        let cgo = self.scopes.env.build.cgo;
         self.walk_tree(index, &top, part, matcher, &|_| false, |path| {
-            !path.is_empty() && path != "builtin" && is_standard_form(path)
+            let left_out = match path {
+                "" | "builtin" => true,
+                "runtime/cgo" => !cgo,
+                _ => false,
+            };
+            !left_out && is_standard_form(path)
         })
     }
 

@@ -3,10 +3,11 @@
 
 use crate::env::{Environment, Goroot, WorkUse};
 use crate::fs::FileSystem;
-use crate::gopath::TreeScope;
+use crate::gopath::{TreeScope, TreeTop};
 use crate::model::ScopeId;
 use crate::modfile::{ModFile, WorkFile};
 use crate::modules::{Module, ModuleScope, join_clean, slash_path, used_dirs};
+use crate::version::GoVersion;
 use rustc_hash::FxHashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -32,25 +33,40 @@ pub(crate) struct Location {
 /// All scopes of a run.
 pub(crate) struct Scopes {
     pub(crate) env: Environment,
+    working_dir: PathBuf,
     list: Vec<Scope>,
-    by_key: FxHashMap<PathBuf, ScopeId>,
+    by_key: FxHashMap<Key, ScopeId>,
+}
+
+/// What the directories of one scope have in common.
+#[derive(PartialEq, Eq, Hash)]
+enum Key {
+    Work(PathBuf),
+    Module(PathBuf),
+    Tree(TreeTop),
 }
 
 pub(crate) const STANDARD: ScopeId = ScopeId(0);
 
 impl Scopes {
     /// No scope yet but that of the GOROOT. When the working directory is itself in
-    /// the source tree of a Go distribution, that one is meant.
+    /// the source tree of a Go distribution, that one is meant; otherwise its module
+    /// has a say in the choice.
     pub(crate) fn new(fs: &FileSystem, env: Environment, working_dir: &Path) -> Scopes {
         let env = match enclosing_goroot(fs, working_dir) {
             Some(goroot) => env.with_goroot(goroot),
             None => env,
         };
-        Scopes {
+        let mut scopes = Scopes {
             env,
+            working_dir: working_dir.to_owned(),
             list: vec![Scope::Standard],
             by_key: FxHashMap::default(),
+        };
+        if let Some(version) = scopes.required_version(fs, working_dir) {
+            scopes.env = scopes.env.for_version(version);
         }
+        scopes
     }
 
     pub(crate) fn get(&self, id: ScopeId) -> &Scope {
@@ -72,26 +88,23 @@ impl Scopes {
             && let Some(module_dir) = enclosing_module(fs, dir)
         {
             if let Some(work_file) = self.work_file(fs, dir)
-                && let Some(work_dir) = work_file.parent()
+                && self.uses(fs, &work_file, module_dir)
             {
-                let text = fs.read_text(&work_file).unwrap_or_default();
-                let used = used_dirs(work_dir, &WorkFile::parse(&text));
-                if used.iter().any(|used| used == module_dir) {
-                    return self.add(work_file.clone(), |env| {
-                        Scope::Modules(Box::new(ModuleScope::of_work(fs, env, &work_file)))
-                    });
-                }
+                return self.add(Key::Work(work_file.clone()), |env| {
+                    Scope::Modules(Box::new(ModuleScope::of_work(fs, env, &work_file)))
+                });
             }
-            return self.add(module_dir.to_owned(), |env| {
+            return self.add(Key::Module(module_dir.to_owned()), |env| {
                 Scope::Modules(Box::new(ModuleScope::of_module(fs, env, module_dir)))
             });
         }
-        let tree = TreeScope::around(fs, &self.env, dir);
-        let key = tree.root().join("...");
-        self.add(key, |_| Scope::Tree(tree))
+        let top = TreeTop::above(fs, &self.env, dir, &self.working_dir);
+        self.add(Key::Tree(top.clone()), |env| {
+            Scope::Tree(TreeScope::new(fs, env, top))
+        })
     }
 
-    fn add(&mut self, key: PathBuf, make: impl FnOnce(&Environment) -> Scope) -> ScopeId {
+    fn add(&mut self, key: Key, make: impl FnOnce(&Environment) -> Scope) -> ScopeId {
         if let Some(id) = self.by_key.get(&key) {
             return *id;
         }
@@ -99,6 +112,29 @@ impl Scopes {
         self.list.push(make(&self.env));
         self.by_key.insert(key, id);
         id
+    }
+
+    /// Whether a `go.work` uses the module in a directory.
+    fn uses(&self, fs: &FileSystem, work_file: &Path, module_dir: &Path) -> bool {
+        if let Some(id) = self.by_key.get(&Key::Work(work_file.to_owned()))
+            && let Scope::Modules(modules) = self.get(*id)
+        {
+            return modules.main.iter().any(|m| m.module.dir == module_dir);
+        }
+        let work_dir = work_file.parent().unwrap_or(work_file);
+        let file = WorkFile::parse(&fs.read_text(work_file).unwrap_or_default());
+        used_dirs(work_dir, &file)
+            .iter()
+            .any(|dir| dir == module_dir)
+    }
+
+    /// The Go version that the `go.work` or `go.mod` of a directory asks for.
+    fn required_version(&self, fs: &FileSystem, dir: &Path) -> Option<GoVersion> {
+        if let Some(file) = self.work_file(fs, dir) {
+            return WorkFile::parse(&fs.read_text(&file)?).go;
+        }
+        let file = enclosing_module(fs, dir)?.join("go.mod");
+        ModFile::parse(&fs.read_text(&file)?).go
     }
 
     fn work_file(&self, fs: &FileSystem, dir: &Path) -> Option<PathBuf> {
@@ -164,11 +200,10 @@ impl Scopes {
                 module: None,
             });
         }
-        if path.is_empty() || path.starts_with('/') || path.split('/').any(|e| e == "..") {
+        if !is_import_path(path) {
             return None;
         }
         if let Scope::Tree(tree) = self.get(scope) {
-            // A vendored copy comes before the standard library.
             let standard = || self.resolve_standard(fs, scope, from, path);
             let inside = || {
                 let found = tree.find(fs, from, path)?;
@@ -239,6 +274,14 @@ impl Scopes {
 /// (`IsStandardImportPath` in cmd/go/internal/search).
 pub(crate) fn is_standard_form(path: &str) -> bool {
     !path.split('/').next().unwrap_or_default().contains('.')
+}
+
+/// Whether a path can be joined to a directory without leaving it.
+fn is_import_path(path: &str) -> bool {
+    !path.contains([':', '\\', '\0'])
+        && path
+            .split('/')
+            .all(|element| !matches!(element, "" | "." | ".."))
 }
 
 /// Whether a path is relative to a directory: `.`, `..`, `./x`, `../x`.

@@ -82,12 +82,14 @@ impl Workspace {
             working_dir,
             roots: Vec::new(),
             errors: Vec::new(),
+            problems: Vec::new(),
             seen: FxHashSet::default(),
         };
         for (index, pattern) in patterns.iter().enumerate() {
             expansion.expand(index, pattern);
         }
         let (mut roots, pattern_errors) = (expansion.roots, expansion.errors);
+        let problems = expansion.problems;
         roots.sort_by(|a, b| a.location.dir.cmp(&b.location.dir));
         let mut workspace = Workspace {
             fs,
@@ -99,7 +101,7 @@ impl Workspace {
             imports: Memo::new(),
             roots: Vec::new(),
             pattern_errors,
-            problems: Mutex::default(),
+            problems: Mutex::new(problems.into_iter().collect()),
         };
         workspace.load_roots(roots, patterns, &options);
         workspace

@@ -137,7 +137,13 @@ fn reached_by_source(listed: &[Listed]) -> BTreeSet<PathBuf> {
     let by_path: BTreeMap<&str, &Listed> =
         listed.iter().map(|l| (l.import_path.as_str(), l)).collect();
     let is_main = |l: &&Listed| l.import_path.ends_with(".test");
-    let is_root = |l: &&Listed| !l.dep_only || !l.for_test.is_empty();
+    // A package with its tests, or its external tests; other variants are compiled
+    // again because they import it.
+    let is_test_of = |l: &Listed| {
+        let path = without_variant(&l.import_path);
+        !l.for_test.is_empty() && path.strip_suffix("_test").unwrap_or(&path) == l.for_test
+    };
+    let is_root = |l: &&Listed| !l.dep_only || is_test_of(l);
     let mut pending: Vec<&Listed> = listed
         .iter()
         .filter(|l| is_root(l) && !is_main(l))
@@ -196,6 +202,9 @@ fn is_plain(listed: &Listed) -> bool {
     listed.for_test.is_empty() && !listed.import_path.ends_with(".test")
 }
 
+/// Names of plain files, in-package tests and external tests.
+type FilesByKind = (Vec<String>, Vec<String>, Vec<String>);
+
 /// The packages named by the patterns, with their tests.
 fn compare_roots(workspace: &Workspace, listed: &[Listed], comparison: &mut Comparison) {
     let mut expected = BTreeMap::new();
@@ -221,7 +230,7 @@ fn compare_roots(workspace: &Workspace, listed: &[Listed], comparison: &mut Comp
         );
         expected.insert(l.dir.clone(), files);
     }
-    let mut actual: BTreeMap<PathBuf, (Vec<String>, Vec<String>, Vec<String>)> = BTreeMap::new();
+    let mut actual: BTreeMap<PathBuf, FilesByKind> = BTreeMap::new();
     for &id in workspace.roots() {
         let package = workspace.package(id);
         let entry = actual.entry(package.dir.to_path_buf()).or_default();

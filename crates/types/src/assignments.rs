@@ -86,8 +86,17 @@ impl<'w> Checker<'w> {
                 self.init_var(target, x);
             }
             if is_comma_ok {
-                self.table().record_comma_ok(only);
+                self.comma_ok(only);
             }
+        }
+    }
+
+    /// Records that an expression, seen through parentheses, gives its second value too.
+    fn comma_ok(&mut self, mut e: ExprId) {
+        self.table().record_comma_ok(e);
+        while let ExprKind::Paren(x) = self.env.ast.expr(e).kind {
+            e = x;
+            self.table().record_comma_ok(e);
         }
     }
 
@@ -144,7 +153,7 @@ impl<'w> Checker<'w> {
             self.assign_operand(l, x);
         }
         if is_comma_ok {
-            self.table().record_comma_ok(only);
+            self.comma_ok(only);
         }
     }
 

@@ -28,6 +28,7 @@ mod named;
 mod object;
 mod operand;
 mod predicates;
+mod program;
 mod resolver;
 mod scope;
 mod selector;
@@ -47,6 +48,7 @@ mod world;
 pub use body::{Mode, Selection, SelectionKind, TypedBody};
 pub use checker::Checker;
 pub use object::{Builtin, ObjId, ObjKind, Object, Place, VarKind};
+pub use program::Program;
 pub use types::{
     Alias, AliasId, Basic, Interface, Named, NamedId, Signature, Struct, Term, Type, TypeId,
     TypeParam, TypeParamId,

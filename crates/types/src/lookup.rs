@@ -73,6 +73,20 @@ impl<'w> Checker<'w> {
         }
     }
 
+    /// Whether values of a type are maps: its underlying type is one, or, if it is a type
+    /// parameter, all types in its type set are.
+    pub fn is_map(&mut self, ty: TypeId) -> bool {
+        match self.specific_types(ty) {
+            Some(types) => {
+                !types.is_empty()
+                    && types
+                        .iter()
+                        .all(|&(_, under)| matches!(self.ty(under), Type::Map(..)))
+            }
+            None => false,
+        }
+    }
+
     /// Whether a type is an interface and not a type parameter.
     pub(crate) fn is_plain_interface(&mut self, ty: TypeId) -> bool {
         !self.is_type_param(ty) && self.is_interface(ty)

@@ -1,9 +1,16 @@
 //! `tophash debug types`: types and callees of expressions, in the form of
 //! `oracle/typedump`.
 
-use std::io;
+use std::io::{self, Write};
+use std::path::Path;
 
 use clap::ArgAction;
+use tophash_syntax::Ast;
+use tophash_syntax::ast::{ExprId, ExprKind, FuncId};
+use tophash_types::{
+    Checker, FileId, Mode, ObjId, ObjKind, Program, SelectionKind, Type, TypeId, TypedBody, World,
+};
+use tophash_workspace::{Environment, FileSystem, Workspace};
 
 use crate::build_flags::BuildFlags;
 use crate::output::Status;
@@ -27,7 +34,250 @@ pub(crate) struct Args {
     all: bool,
 }
 
+/// The checker recurses as deep as source nests.
+const STACK: usize = 256 << 20;
+
 pub(crate) fn run(args: Args) -> io::Result<Status> {
-    let _ = (args.build.options()?, args.all);
-    Err(io::ErrorKind::Unsupported.into())
+    let options = args.build.options()?;
+    let all = args.all;
+    let thread = std::thread::Builder::new().stack_size(STACK);
+    let rows = std::thread::scope(|scope| -> io::Result<Vec<Row>> {
+        let handle = thread.spawn_scoped(scope, || dump(&options, all))?;
+        handle
+            .join()
+            .map_err(|_| io::Error::other("the checker failed"))
+    })?;
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    for row in &rows {
+        row.write(&mut out)?;
+    }
+    out.flush()?;
+    Ok(Status::Clean)
+}
+
+/// A line of the output.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Row {
+    file: String,
+    start: u32,
+    end: u32,
+    kind: &'static str,
+    /// The type or callee.
+    text: String,
+}
+
+impl Row {
+    fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        let Row {
+            start, end, kind, ..
+        } = self;
+        let file = quote(&self.file);
+        write!(
+            out,
+            "{{\"file\":{file},\"start\":{start},\"end\":{end},\"kind\":\"{kind}\""
+        )?;
+        let field = if *kind == "call" { "callee" } else { "type" };
+        if !self.text.is_empty() {
+            write!(out, ",\"{field}\":{}", quote(&self.text))?;
+        }
+        writeln!(out, "}}")
+    }
+}
+
+/// A JSON string.
+fn quote(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => quoted.push_str("\\\""),
+            '\\' => quoted.push_str("\\\\"),
+            c if (c as u32) < 0x20 => quoted.push_str(&format!("\\u{:04x}", c as u32)),
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+fn dump(options: &tophash_rules::Options, all: bool) -> Vec<Row> {
+    let value = |name: &str| {
+        let found = options.variables.iter().find(|(n, _)| n == name);
+        found.map(|(_, value)| value.clone())
+    };
+    let mut environment = Environment::new(&value);
+    environment.build.tags.extend(options.tags.iter().cloned());
+    let workspace = Workspace::open(
+        FileSystem::new(options.overlay.iter().cloned()),
+        environment,
+        &options.dir,
+        &options.patterns,
+        tophash_workspace::Options {
+            without_tests: !options.tests,
+            stdin: options.stdin.clone(),
+        },
+    );
+    let program = Program::new(&workspace);
+    let mut dumper = Dumper {
+        checker: Checker::new(&program),
+        rows: Vec::new(),
+        file: String::new(),
+        all,
+    };
+    for &root in workspace.roots() {
+        for &file in program.files(program.package_id(root)) {
+            let source = workspace.file(program.workspace_file(file));
+            // The go command hands these to cgo, and its output to the compiler.
+            if source.is_cgo() {
+                continue;
+            }
+            dumper.file = relative(&source.path, &options.dir);
+            dumper.dump_file(file, &program.file(file).tree.ast);
+        }
+    }
+    let mut rows = dumper.rows;
+    rows.sort();
+    rows.dedup();
+    rows
+}
+
+/// The path from `dir` to `path`, with slashes.
+fn relative(path: &Path, dir: &Path) -> String {
+    let common = path
+        .components()
+        .zip(dir.components())
+        .take_while(|(a, b)| a == b)
+        .count();
+    let up = dir.components().skip(common).map(|_| "..".to_owned());
+    let down = path.components().skip(common);
+    let down = down.map(|c| c.as_os_str().to_string_lossy().into_owned());
+    up.chain(down).collect::<Vec<_>>().join("/")
+}
+
+struct Dumper<'w> {
+    checker: Checker<'w>,
+    rows: Vec<Row>,
+    file: String,
+    all: bool,
+}
+
+impl Dumper<'_> {
+    fn dump_file(&mut self, file: FileId, ast: &Ast) {
+        let body = self.checker.check_initialisers(file);
+        self.dump_body(&body, ast);
+        for i in 0..ast.func_count() {
+            let body = self.checker.check_body(file, FuncId::from_index(i));
+            self.dump_body(&body, ast);
+        }
+    }
+
+    fn dump_body(&mut self, body: &TypedBody, ast: &Ast) {
+        for e in body.exprs() {
+            let expr = ast.expr(e);
+            let (start, end) = (expr.span.start, expr.span.end);
+            let is_value = body.mode(e).is_value();
+            if is_value {
+                if !body.is_comma_ok(e) {
+                    self.typed(start, end, body.type_of(e));
+                } else if self.all {
+                    let ty = self.checker.type_string(body.type_of(e));
+                    self.add(start, end, "expr", format!("({ty}, bool)"));
+                }
+            }
+            match expr.kind {
+                ExprKind::Call { fun, .. } => {
+                    let callee = self.callee(body, ast, fun);
+                    self.add(start, end, "call", callee);
+                }
+                ExprKind::Ident(_) if !is_value => {
+                    if let Some(obj) = body.object(e) {
+                        self.var(start, end, obj);
+                    }
+                }
+                ExprKind::Selector { name_pos, .. } => {
+                    let selected = body.selection(e).map(|s| s.obj);
+                    if let Some(obj) = body.object(e).or(selected) {
+                        self.var(name_pos, end, obj);
+                    }
+                }
+                _ => {}
+            }
+        }
+        for (start, obj) in body.definitions() {
+            let len = self.checker.object(obj).name.as_str().len() as u32;
+            self.var(start, start + len, obj);
+        }
+    }
+
+    fn add(&mut self, start: u32, end: u32, kind: &'static str, text: String) {
+        self.rows.push(Row {
+            file: self.file.clone(),
+            start,
+            end,
+            kind,
+            text,
+        });
+    }
+
+    fn typed(&mut self, start: u32, end: u32, ty: TypeId) {
+        if ty.is_unknown() {
+            return;
+        }
+        let kind = match self.checker.is_map(ty) {
+            true => "map",
+            false if self.all => "expr",
+            false => return,
+        };
+        let text = self.checker.type_string(ty);
+        self.add(start, end, kind, text);
+    }
+
+    fn var(&mut self, start: u32, end: u32, obj: ObjId) {
+        if self.checker.object(obj).is_var() {
+            let ty = self.checker.type_of(obj);
+            self.typed(start, end, ty);
+        }
+    }
+
+    fn callee(&mut self, body: &TypedBody, ast: &Ast, fun: ExprId) -> String {
+        if body.mode(fun) == Mode::Type {
+            let ty = self.checker.type_string(body.type_of(fun));
+            return format!("conversion {ty}");
+        }
+        let mut fun = ast.unparen(fun);
+        if let ExprKind::Index { x, .. } | ExprKind::IndexList { x, .. } = ast.expr(fun).kind {
+            fun = ast.unparen(x);
+        }
+        let obj = match body.selection(fun) {
+            Some(selection) if selection.kind == SelectionKind::Field => None,
+            Some(selection) => Some(selection.obj),
+            None => body.object(fun),
+        };
+        let Some(obj) = obj else {
+            return String::new();
+        };
+        match self.checker.object(obj).kind {
+            ObjKind::Builtin(builtin) => format!("builtin {}", builtin.name()),
+            ObjKind::Func { .. } => self.function(obj),
+            _ => String::new(),
+        }
+    }
+
+    fn function(&mut self, obj: ObjId) -> String {
+        let obj = self.checker.object(obj).origin.unwrap_or(obj);
+        let name = self.checker.full_name(obj);
+        let ty = self.checker.type_of(obj);
+        let recv = match self.checker.ty(ty) {
+            Type::Signature(s) => s.recv,
+            _ => None,
+        };
+        if let Some(recv) = recv {
+            let recv = self.checker.type_of(recv);
+            let under = self.checker.underlying(recv);
+            if matches!(self.checker.ty(under), Type::Interface(_)) {
+                return format!("interface {name}");
+            }
+        }
+        name
+    }
 }

@@ -10,7 +10,9 @@ mod engine;
 mod export;
 mod library;
 mod names;
+mod names_index;
 mod origin;
+mod package;
 mod program;
 mod state;
 mod summary;
@@ -22,6 +24,7 @@ mod worker;
 
 pub use engine::NilWrite;
 pub use origin::{Loc, Origin, OriginId, OriginKind, Origins};
+pub use package::{FieldMaker, NeverMade, PackageFacts, analyse_package};
 pub use program::Program;
 pub use state::Weak;
 pub use summary::{FieldName, Step, Summary, Write};

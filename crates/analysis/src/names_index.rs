@@ -1,0 +1,323 @@
+//! What a package's source says of names, told without types.
+//!
+//! One pass over the trees. It tells by names alone which fields and variables are
+//! ever given a value: another field of the same name counts as well, so that the
+//! answer errs towards "it is".
+
+use crate::origin::Loc;
+use rustc_hash::{FxHashMap, FxHashSet};
+use tophash_flow::Candidates;
+use tophash_syntax::ast::{
+    AssignOp, Ast, DeclKind, ExprId, ExprKind, FuncId, GenTok, SpecKind, StmtId, StmtKind, UnaryOp,
+};
+use tophash_syntax::{File, Span, Symbol};
+use tophash_types::{FileId, PackageId, World};
+
+/// A function declaration of the package.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub(crate) struct FuncRef {
+    pub file: FileId,
+    pub func: FuncId,
+}
+
+/// A place where a value of a struct type is made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Maker {
+    /// The function around it; none at package level.
+    pub func: Option<FuncRef>,
+    pub at: Loc,
+    pub form: MakerForm,
+}
+
+/// How a value of a struct type is made.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum MakerForm {
+    Literal,
+    New,
+    Var,
+}
+
+/// What a package's source says of names.
+#[derive(Default)]
+pub(crate) struct NamesIndex {
+    /// Functions that may write to a map.
+    pub writers: Vec<FuncRef>,
+    /// Names that something is assigned to, or whose address is taken: `x.name = v`,
+    /// `name = v`, `&x.name`, `T{name: v}`.
+    pub given: FxHashSet<Symbol>,
+    /// Types with literals that give values without naming fields.
+    pub positional: FxHashSet<Symbol>,
+    /// Types of the package that values are converted to by name, or methods called on.
+    pub makers: FxHashMap<Symbol, Vec<Maker>>,
+    /// Functions that make a value of a struct type of another package.
+    pub foreign_makers: Vec<(FuncRef, Symbol, Symbol)>,
+    /// Maps declared at package level without a value, by name.
+    pub bare_globals: Vec<(Symbol, Loc)>,
+}
+
+impl NamesIndex {
+    /// Reads the files of a package.
+    pub(crate) fn new(world: &dyn World, package: PackageId) -> NamesIndex {
+        let mut index = NamesIndex::default();
+        for &file in world.files(package) {
+            index.file(file, world.file(file).tree);
+        }
+        index
+    }
+
+    fn file(&mut self, id: FileId, file: &File) {
+        let ast = &file.ast;
+        let candidates: Candidates = tophash_flow::candidates(file);
+        let functions = Functions::new(id, file);
+        for candidate in &candidates.functions {
+            if candidate.features.indexed_write {
+                self.writers.push(FuncRef {
+                    file: id,
+                    func: candidate.func,
+                });
+            }
+        }
+        self.statements(ast);
+        self.expressions(id, ast, &functions);
+        self.variables(id, file, &functions);
+        self.writers.sort();
+        self.writers.dedup();
+    }
+
+    fn statements(&mut self, ast: &Ast) {
+        for n in 0..ast.stmt_count() {
+            match ast.stmt(StmtId::from_index(n)).kind {
+                StmtKind::Assign { lhs, op, .. } if op != AssignOp::Define => {
+                    for &target in ast.list(lhs) {
+                        self.given_name(ast, target);
+                    }
+                }
+                StmtKind::Range(range) => {
+                    let parts = ast.range_parts(range);
+                    if !parts.define {
+                        for target in parts.key.into_iter().chain(parts.value) {
+                            self.given_name(ast, target);
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The name at the end of something that is assigned, or whose address is taken.
+    fn given_name(&mut self, ast: &Ast, target: ExprId) {
+        match ast.expr(ast.unparen(target)).kind {
+            ExprKind::Ident(name) | ExprKind::Selector { name, .. } => {
+                self.given.insert(name);
+            }
+            _ => {}
+        }
+    }
+
+    fn expressions(&mut self, file: FileId, ast: &Ast, functions: &Functions) {
+        let new = Symbol::new("new");
+        let maps = Symbol::new("maps");
+        for n in 0..ast.expr_count() {
+            let expr = ast.expr(ExprId::from_index(n));
+            let at = Loc {
+                file,
+                span: expr.span,
+            };
+            match expr.kind {
+                ExprKind::Unary {
+                    op: UnaryOp::And,
+                    x,
+                } => self.given_name(ast, x),
+                ExprKind::CompositeLit { ty, elems } => {
+                    let mut keyed = true;
+                    for &elem in ast.list(elems) {
+                        match ast.expr(elem).kind {
+                            ExprKind::KeyValue { key, .. } => {
+                                if let ExprKind::Ident(name) = ast.expr(key).kind {
+                                    self.given.insert(name);
+                                }
+                            }
+                            _ => keyed = false,
+                        }
+                    }
+                    let Some(ty) = ty else { continue };
+                    match named(ast, ty) {
+                        Some((None, name)) => {
+                            if keyed {
+                                self.maker(functions, name, MakerForm::Literal, at);
+                            } else {
+                                self.positional.insert(name);
+                            }
+                        }
+                        Some((Some(package), name)) if keyed => {
+                            self.foreign(functions, package, name, at);
+                        }
+                        Some(_) => {}
+                        None => {
+                            // The elements of `[]T{{a, b}}` are literals of T.
+                            if let Some((None, name)) = element(ast, ty) {
+                                self.positional.insert(name);
+                            }
+                        }
+                    }
+                }
+                ExprKind::Call { fun, args, .. } => match ast.expr(ast.unparen(fun)).kind {
+                    ExprKind::Ident(name) if name == new => {
+                        if let [ty] = ast.list(args) {
+                            match named(ast, *ty) {
+                                Some((None, name)) => {
+                                    self.maker(functions, name, MakerForm::New, at);
+                                }
+                                Some((Some(package), name)) => {
+                                    self.foreign(functions, package, name, at);
+                                }
+                                None => {}
+                            }
+                        }
+                    }
+                    ExprKind::Selector { x, .. }
+                        if matches!(ast.expr(x).kind, ExprKind::Ident(name) if name == maps) =>
+                    {
+                        self.writers.extend(functions.around(at.span));
+                    }
+                    _ => {}
+                },
+                _ => {}
+            }
+        }
+    }
+
+    fn variables(&mut self, file: FileId, tree: &File, functions: &Functions) {
+        let ast = &tree.ast;
+        let mut specs = Vec::new();
+        for &decl in &tree.decls {
+            if let DeclKind::Gen {
+                tok: GenTok::Var,
+                specs: list,
+                ..
+            } = ast.decl(decl).kind
+            {
+                specs.extend(ast.list(list).iter().map(|&spec| (spec, true)));
+            }
+        }
+        for n in 0..ast.stmt_count() {
+            if let StmtKind::Decl(decl) = ast.stmt(StmtId::from_index(n)).kind
+                && let DeclKind::Gen {
+                    tok: GenTok::Var,
+                    specs: list,
+                    ..
+                } = ast.decl(decl).kind
+            {
+                specs.extend(ast.list(list).iter().map(|&spec| (spec, false)));
+            }
+        }
+        for (spec, global) in specs {
+            let spec = ast.spec(spec);
+            let SpecKind::Value {
+                names,
+                ty: Some(ty),
+                values,
+                ..
+            } = spec.kind
+            else {
+                continue;
+            };
+            if !values.is_empty() {
+                continue;
+            }
+            let at = Loc {
+                file,
+                span: spec.span,
+            };
+            match named(ast, ty) {
+                Some((None, name)) => self.maker(functions, name, MakerForm::Var, at),
+                Some((Some(package), name)) => self.foreign(functions, package, name, at),
+                None => {}
+            }
+            if global && matches!(ast.expr(ty).kind, ExprKind::MapType { .. }) {
+                for name in ast.list(names) {
+                    self.bare_globals.push((
+                        name.name,
+                        Loc {
+                            file,
+                            span: name.span,
+                        },
+                    ));
+                }
+            }
+        }
+    }
+
+    fn maker(&mut self, functions: &Functions, ty: Symbol, form: MakerForm, at: Loc) {
+        self.makers.entry(ty).or_default().push(Maker {
+            func: functions.around(at.span),
+            at,
+            form,
+        });
+    }
+
+    fn foreign(&mut self, functions: &Functions, package: Symbol, name: Symbol, at: Loc) {
+        if let Some(func) = functions.around(at.span) {
+            self.foreign_makers.push((func, package, name));
+        }
+    }
+}
+
+/// The function declarations of a file by their place.
+struct Functions {
+    file: FileId,
+    spans: Vec<(Span, FuncId)>,
+}
+
+impl Functions {
+    fn new(id: FileId, file: &File) -> Functions {
+        let ast = &file.ast;
+        let spans = file.decls.iter().filter_map(|&decl| {
+            let DeclKind::Func(func) = ast.decl(decl).kind else {
+                return None;
+            };
+            Some((ast.decl(decl).span, func))
+        });
+        Functions {
+            file: id,
+            spans: spans.collect(),
+        }
+    }
+
+    fn around(&self, span: Span) -> Option<FuncRef> {
+        let n = self.spans.partition_point(|(s, _)| s.end <= span.start);
+        let (around, func) = self.spans.get(n)?;
+        around.contains(span.start).then_some(FuncRef {
+            file: self.file,
+            func: *func,
+        })
+    }
+}
+
+/// `T` or `pkg.T`, also instantiated.
+fn named(ast: &Ast, ty: ExprId) -> Option<(Option<Symbol>, Symbol)> {
+    match ast.expr(ast.unparen(ty)).kind {
+        ExprKind::Ident(name) => Some((None, name)),
+        ExprKind::Selector { x, name, .. } => match ast.expr(x).kind {
+            ExprKind::Ident(package) => Some((Some(package), name)),
+            _ => None,
+        },
+        ExprKind::Index { x, .. } | ExprKind::IndexList { x, .. } => named(ast, x),
+        _ => None,
+    }
+}
+
+/// The named element type of a list or map type.
+fn element(ast: &Ast, ty: ExprId) -> Option<(Option<Symbol>, Symbol)> {
+    let elem = match ast.expr(ast.unparen(ty)).kind {
+        ExprKind::ArrayType { elem, .. } => elem,
+        ExprKind::MapType { value, .. } => value,
+        _ => return None,
+    };
+    match ast.expr(ast.unparen(elem)).kind {
+        ExprKind::Star(x) => named(ast, x),
+        ExprKind::ArrayType { .. } | ExprKind::MapType { .. } => element(ast, elem),
+        _ => named(ast, elem),
+    }
+}

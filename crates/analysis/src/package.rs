@@ -1,0 +1,254 @@
+//! One package: from its functions to what can go wrong in it.
+
+use crate::engine::NilWrite;
+use crate::names_index::{FuncRef, Maker, MakerForm, NamesIndex};
+use crate::origin::{Loc, Origin, OriginKind};
+use crate::summary::{FieldName, Given, Need};
+use crate::term::Root;
+use crate::worker::Worker;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+use tophash_flow::FnId;
+use tophash_syntax::ast::{ExprKind, SpecKind};
+use tophash_syntax::{Symbol, ast};
+use tophash_types::PackageId;
+
+/// What can go wrong in a package.
+#[derive(Default)]
+pub struct PackageFacts {
+    /// Writes to maps that are nil on a way through the functions of the package.
+    pub nil_writes: Vec<NilWrite>,
+    /// Fields that are written and that no way of making their struct gives a value.
+    pub never_made: Vec<NeverMade>,
+}
+
+/// A map field that is written though nothing ever makes it.
+pub struct NeverMade {
+    /// The field.
+    pub field: FieldName,
+    /// Its type, as the package writes it.
+    pub ty: Option<Rc<str>>,
+    /// The field's declaration.
+    pub declared: Option<Loc>,
+    /// Functions, literals and variables that make the struct, constructors first.
+    pub makers: Vec<FieldMaker>,
+    /// The writes, in the order of the source.
+    pub needs: Vec<Need>,
+}
+
+/// Where a struct is made without one of its fields.
+pub struct FieldMaker {
+    /// Where.
+    pub at: Loc,
+    /// The function around it, by its own name; none at package level.
+    pub function: Option<Rc<str>>,
+    /// Where in a literal `field: value` can be inserted, with whether other elements
+    /// follow; none if it is no literal.
+    pub insert: Option<(u32, bool)>,
+}
+
+/// Analyses the functions of a package that may write to maps.
+pub fn analyse_package(worker: &mut Worker, package: PackageId) -> PackageFacts {
+    let index = NamesIndex::new(worker.world, package);
+    worker.package = Some(package);
+    freeze_globals(worker, package, &index);
+    let mut facts = PackageFacts::default();
+    let mut seen: BTreeSet<FuncRef> = BTreeSet::new();
+    let mut needs: Vec<Need> = Vec::new();
+    for &func in &index.writers {
+        needs.extend(analyse(worker, func, &mut seen, &mut facts));
+    }
+    let fields = by_field(worker, package, needs);
+    // Who makes such a struct may reach the write with it.
+    for field in fields.keys() {
+        for maker in index.makers.get(&field.owner).into_iter().flatten() {
+            if let Some(func) = maker.func {
+                analyse(worker, func, &mut seen, &mut facts);
+            }
+        }
+    }
+    for func in foreign_makers(worker, package, &index) {
+        analyse(worker, func, &mut seen, &mut facts);
+    }
+    for (field, needs) in fields {
+        facts
+            .never_made
+            .extend(never_made(worker, package, &index, field, needs));
+    }
+    facts
+}
+
+/// Analyses a function, once, and returns what it needs.
+fn analyse(
+    worker: &mut Worker,
+    func: FuncRef,
+    seen: &mut BTreeSet<FuncRef>,
+    facts: &mut PackageFacts,
+) -> Vec<Need> {
+    if !seen.insert(func) {
+        return Vec::new();
+    }
+    let Some(unit) = worker.unit(func.file, func.func) else {
+        return Vec::new();
+    };
+    facts.nil_writes.extend(unit.nil_writes(worker));
+    unit.closure(worker, FnId::ROOT).needs.clone()
+}
+
+/// Unexported maps at package level that are declared without a value and never given one.
+fn freeze_globals(worker: &mut Worker, package: PackageId, index: &NamesIndex) {
+    worker.frozen.clear();
+    let path = worker.world.path(package);
+    for &(name, at) in &index.bare_globals {
+        if is_exported(name) || index.given.contains(&name) {
+            continue;
+        }
+        let origin = worker.origins.intern(Origin {
+            kind: OriginKind::Declared,
+            at,
+            function: "".into(),
+            name: Some(name),
+        });
+        worker.frozen.insert(Root::Global(path, name), origin);
+    }
+}
+
+/// Needs for fields of structs that the package declares, by field.
+fn by_field(
+    worker: &mut Worker,
+    package: PackageId,
+    needs: Vec<Need>,
+) -> BTreeMap<FieldName, Vec<Need>> {
+    let path = worker.world.path(package);
+    let mut fields: BTreeMap<FieldName, Vec<Need>> = BTreeMap::new();
+    for need in needs {
+        let Some(field) = &need.write.field else {
+            continue;
+        };
+        // The field of what the function is given, not what some variable holds.
+        if field.package == path && matches!(need.map, Given::Field(..)) && need.via.is_empty() {
+            fields.entry(field.clone()).or_default().push(need);
+        }
+    }
+    fields
+}
+
+/// Functions that make a struct of another package with maps in it.
+fn foreign_makers(worker: &mut Worker, package: PackageId, index: &NamesIndex) -> Vec<FuncRef> {
+    let _ = (worker, package);
+    index.foreign_makers.iter().map(|(func, ..)| *func).take(0).collect()
+}
+
+/// A field that is written, and that nothing in the package ever gives a value.
+fn never_made(
+    worker: &mut Worker,
+    package: PackageId,
+    index: &NamesIndex,
+    field: FieldName,
+    mut needs: Vec<Need>,
+) -> Option<NeverMade> {
+    if is_exported(field.field)
+        || index.given.contains(&field.field)
+        || index.positional.contains(&field.owner)
+    {
+        return None;
+    }
+    let mut makers: Vec<&Maker> = index.makers.get(&field.owner)?.iter().collect();
+    if makers.is_empty() {
+        return None;
+    }
+    let name = |maker: &Maker| {
+        let func = maker.func?;
+        let file = worker.world.file(func.file);
+        Some(file.tree.ast.func(func.func).name.name)
+    };
+    makers.sort_by_key(|maker| {
+        let constructor = name(maker).is_some_and(|name| {
+            let name = name.as_str();
+            name.starts_with("New") || name.starts_with("new")
+        });
+        (!constructor, maker.form, maker.at)
+    });
+    let makers = makers
+        .into_iter()
+        .map(|maker| FieldMaker {
+            at: maker.at,
+            function: name(maker).map(|name| name.as_str().into()),
+            insert: (maker.form == MakerForm::Literal)
+                .then(|| insertion(worker, maker.at))
+                .flatten(),
+        })
+        .collect();
+    needs.sort_by_key(|need| need.write.at);
+    needs.dedup_by_key(|need| need.write.at);
+    let (declared, ty) = declaration(worker, package, &field);
+    Some(NeverMade {
+        field,
+        ty,
+        declared,
+        makers,
+        needs,
+    })
+}
+
+/// Behind the opening brace of a literal, and whether it has elements.
+fn insertion(worker: &Worker, at: Loc) -> Option<(u32, bool)> {
+    let file = worker.world.file(at.file);
+    let ast = &file.tree.ast;
+    (0..ast.expr_count())
+        .map(|n| ast.expr(ast::ExprId::from_index(n)))
+        .find_map(|expr| match expr.kind {
+            ExprKind::CompositeLit { ty: Some(ty), elems } if expr.span == at.span => {
+                let from = ast.expr(ty).span.end;
+                let text = file.source.get(from as usize..expr.span.end as usize)?;
+                let brace = text.iter().position(|&b| b == b'{')? as u32;
+                Some((from + brace + 1, !elems.is_empty()))
+            }
+            _ => None,
+        })
+}
+
+/// Where a field is declared, and its type as written there.
+fn declaration(
+    worker: &mut Worker,
+    package: PackageId,
+    field: &FieldName,
+) -> (Option<Loc>, Option<Rc<str>>) {
+    for &id in worker.world.files(package) {
+        let file = worker.world.file(id);
+        let ast = &file.tree.ast;
+        for &decl in &file.tree.decls {
+            let ast::DeclKind::Gen { specs, .. } = ast.decl(decl).kind else {
+                continue;
+            };
+            for &spec in ast.list(specs) {
+                let SpecKind::Type { name, ty, .. } = ast.spec(spec).kind else {
+                    continue;
+                };
+                let ExprKind::StructType(list) = ast.expr(ty).kind else {
+                    continue;
+                };
+                if name.name != field.owner {
+                    continue;
+                }
+                for member in ast.fields(list) {
+                    let names = ast.list(member.names);
+                    if let Some(ident) = names.iter().find(|n| n.name == field.field) {
+                        let text = ast.expr(member.ty).span.of(file.source);
+                        let at = Loc {
+                            file: id,
+                            span: ident.span,
+                        };
+                        return (Some(at), std::str::from_utf8(text).ok().map(Rc::from));
+                    }
+                }
+            }
+        }
+    }
+    (None, None)
+}
+
+fn is_exported(name: Symbol) -> bool {
+    name.as_str().chars().next().is_some_and(char::is_uppercase)
+}
+

@@ -66,7 +66,7 @@ impl<'w> Worker<'w> {
             let summary = summaries.get(&name)?.as_ref()?;
             (!summary.opaque && summary.outcomes.is_empty()).then_some(Divergence::Panic)
         };
-        let unit = lower(&mut self.checker, file, func, &diverges);
+        let unit = tophash_flow::lower(&mut self.checker, file, func, &diverges);
         let unit = unit.map(|unit| Rc::new(UnitAnalysis::new(self, unit)));
         self.units.insert((file, func), unit.clone());
         unit
@@ -187,7 +187,6 @@ impl<'w> Worker<'w> {
         Some((self.world.path(object.package?), object.name))
     }
 }
-fn lower(
     _: &mut Checker<'_>,
     _: FileId,
     _: FuncId,

@@ -1,9 +1,11 @@
 //! The run: packages in, findings out.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
+use tophash_analysis::{Program, Worker, analyse_package};
 use tophash_finding::{Finding, Problem, ProblemKind, Stats, sort_and_dedupe};
 use tophash_workspace::{Environment, FileId, FileSystem, Workspace};
 
@@ -11,6 +13,8 @@ use crate::options::Options;
 use crate::places::Places;
 use crate::problems;
 use crate::progress::{Progress, Stage};
+use crate::registry;
+use crate::site::Sites;
 use crate::suppress::Directives;
 use crate::trace::Trace;
 
@@ -86,7 +90,7 @@ fn run(options: &Options, progress: &Progress) -> Output {
     let start = Instant::now();
     let places = Places::new(&workspace, &options.dir);
     progress.enter(Stage::Analyse, workspace.roots().len());
-    let mut findings: Vec<Finding> = Vec::new();
+    let mut findings = analyse(&workspace, places, progress);
     trace.stages.push((Stage::Analyse, start.elapsed()));
 
     suppress(&mut findings, &workspace, &files, &places);
@@ -101,6 +105,25 @@ fn run(options: &Options, progress: &Progress) -> Output {
         },
         trace,
     }
+}
+
+/// Runs the rules on the packages that the patterns name. Each thread has types of its
+/// own and takes the next package that is left.
+fn analyse(workspace: &Workspace, places: Places<'_>, progress: &Progress) -> Vec<Finding> {
+    let program = Program::new(workspace);
+    let next = AtomicUsize::new(0);
+    let found = rayon::broadcast(|_| {
+        let sites = Sites::new(&program, places);
+        let mut worker = Worker::new(&program);
+        let mut findings = Vec::new();
+        while let Some(&package) = workspace.roots().get(next.fetch_add(1, Ordering::Relaxed)) {
+            let facts = analyse_package(&mut worker, program.package_id(package));
+            findings.extend(registry::findings(&facts, &worker.origins, &sites));
+            progress.step();
+        }
+        findings
+    });
+    found.into_iter().flatten().collect()
 }
 
 fn environment(options: &Options) -> Environment {

@@ -6,11 +6,13 @@
 //! comments in the source suppress.
 
 mod check;
+mod nil_write;
 mod options;
 mod places;
 mod problems;
 mod progress;
 mod registry;
+mod site;
 mod suppress;
 mod th101_nil_map_write;
 mod th102_uninitialised_map_field;

@@ -1,6 +1,9 @@
 //! All rules.
 
-use tophash_finding::RuleMeta;
+use tophash_analysis::{Origins, PackageFacts};
+use tophash_finding::{Finding, RuleMeta};
+
+use crate::site::Sites;
 
 use crate::{th101_nil_map_write, th102_uninitialised_map_field};
 
@@ -18,6 +21,15 @@ static RULES: [Rule; 2] = [
     th101_nil_map_write::RULE,
     th102_uninitialised_map_field::RULE,
 ];
+
+/// What all rules find among the facts of a package.
+pub(crate) fn findings(facts: &PackageFacts, origins: &Origins, sites: &Sites) -> Vec<Finding> {
+    let mut findings = th101_nil_map_write::findings(facts, origins, sites);
+    findings.extend(th102_uninitialised_map_field::findings(
+        facts, origins, sites,
+    ));
+    findings
+}
 
 /// All rules, by code.
 pub fn rules() -> &'static [Rule] {

@@ -1,8 +1,11 @@
 //! TH102: an element of a map field is assigned that a way of making the struct leaves nil.
 
-use tophash_finding::{RuleMeta, Severity};
+use tophash_analysis::{NeverMade, NilWrite, Origin, OriginKind, Origins, PackageFacts};
+use tophash_finding::{Edit, Finding, Fix, RuleMeta, Severity};
 
 use crate::Rule;
+use crate::nil_write::{by_cause, finding};
+use crate::site::Sites;
 
 pub(crate) const RULE: Rule = Rule {
     meta: RuleMeta {
@@ -15,3 +18,143 @@ pub(crate) const RULE: Rule = Rule {
     },
     page: include_str!("../pages/TH102.md"),
 };
+
+/// Findings among the facts of a package.
+pub(crate) fn findings(facts: &PackageFacts, origins: &Origins, sites: &Sites) -> Vec<Finding> {
+    let never = facts.never_made.iter().filter_map(|f| never_made(f, sites));
+    let covered = |write: &NilWrite| {
+        facts
+            .never_made
+            .iter()
+            .any(|never| write.write.field.as_ref() == Some(&never.field))
+    };
+    let writes = facts
+        .nil_writes
+        .iter()
+        .filter(|write| {
+            origins.first(write.origin).is_struct() && write.write.field.is_some()
+        })
+        .filter(|write| !covered(write));
+    let reached = by_cause(writes, origins).into_iter().filter_map(|writes| {
+        let message = message(writes.first()?, origins, sites);
+        finding(&RULE.meta, &writes, message, origins, sites)
+    });
+    never.chain(reached).collect()
+}
+
+/// A made struct reaches the write.
+fn message(write: &NilWrite, origins: &Origins, sites: &Sites) -> String {
+    let origin = origins.first(write.origin);
+    let map = match &write.write.field {
+        Some(field) if !write.via.is_empty() => format!("{}.{}", field.owner, field.field),
+        _ => write.write.map.to_string(),
+    };
+    let maker = maker(origin, &sites.file_and_line(origin.at));
+    format!(
+        "{map} is still nil when {} writes to it: {maker}",
+        write.write.name
+    )
+}
+
+fn maker(origin: &Origin, at: &str) -> String {
+    let function = match &*origin.function {
+        "" => "the literal".to_owned(),
+        name => name.to_owned(),
+    };
+    match &origin.kind {
+        OriginKind::New(ty) => format!("{function} makes it by new({ty}) ({at})"),
+        OriginKind::ZeroStruct(ty) => match origin.name {
+            Some(name) => format!("{name} is a zero {ty} ({at})"),
+            None => format!("it is part of a zero {ty} ({at})"),
+        },
+        OriginKind::Elements(ty) => format!("the elements of the list are zero {ty}s ({at})"),
+        _ => format!("{function} leaves it out ({at})"),
+    }
+}
+
+/// Nothing ever gives the field a value.
+fn never_made(never: &NeverMade, sites: &Sites) -> Option<Finding> {
+    let first = never.needs.first()?;
+    let maker = never.makers.first()?;
+    let write = &first.write;
+    let field = format!("{}.{}", never.field.owner, never.field.field);
+    let at = sites.file_and_line(maker.at);
+    let message = match &maker.function {
+        Some(function) => format!(
+            "{field} is still nil when {} writes to it: {function} ({at}) leaves it out",
+            write.name
+        ),
+        None => format!(
+            "{field} is still nil when {} writes to it: nothing ever makes it ({at})",
+            write.name
+        ),
+    };
+    let mut evidence = Vec::new();
+    if let Some(declared) = never.declared {
+        let message = format!("{field} is declared here, and nothing ever gives it a value");
+        evidence.push(sites.evidence(declared, "", message));
+    }
+    for maker in never.makers.iter().take(SHOWN) {
+        let owner = never.field.owner;
+        let message = match &maker.function {
+            Some(function) => format!("{function} makes a {owner} without it"),
+            None => format!("a {owner} is made without it"),
+        };
+        evidence.push(sites.evidence(maker.at, "", message));
+    }
+    let message = format!("{} is written here", write.map);
+    evidence.push(sites.evidence(write.at, &write.function, message));
+    if let Some(second) = never.needs.get(1) {
+        let message = match never.needs.len() - 1 {
+            1 => "it is written here, too".to_owned(),
+            n => format!("it is written in {n} more places, the first one here"),
+        };
+        evidence.push(sites.evidence(second.write.at, &second.write.function, message));
+    }
+    Some(Finding {
+        code: RULE.meta.code.to_owned(),
+        name: RULE.meta.name.to_owned(),
+        severity: Severity::Error,
+        message,
+        place: sites.place(write.at),
+        function: Some(write.function.to_string()),
+        map: Some(field),
+        evidence,
+        fixes: fix(never, sites).into_iter().collect(),
+        fingerprint: String::new(),
+    })
+}
+
+/// Makers that are told of one by one.
+const SHOWN: usize = 3;
+
+/// Makes the map in every literal.
+fn fix(never: &NeverMade, sites: &Sites) -> Option<Fix> {
+    let ty = never.ty.as_ref()?;
+    let field = never.field.field;
+    let value = format!("{field}: make({ty})");
+    let first = never.makers.first()?;
+    let message = match &first.function {
+        Some(function) => format!("initialise it in {function}: `{value}`"),
+        None => format!("initialise it where it is made: `{value}`"),
+    };
+    // Where one way of making it is no literal, there is more to change than text.
+    let edits: Option<Vec<Edit>> = never
+        .makers
+        .iter()
+        .map(|maker| {
+            let (offset, more) = maker.insert?;
+            let separator = if more { ", " } else { "" };
+            Some(Edit {
+                file: sites.path(maker.at),
+                start: offset,
+                end: offset,
+                text: format!("{value}{separator}"),
+            })
+        })
+        .collect();
+    Some(Fix {
+        message,
+        edits: edits.unwrap_or_default(),
+    })
+}

@@ -176,8 +176,7 @@ impl NamesIndex {
                             }
                         }
                     }
-                    ExprKind::Selector { x, .. }
-                        if matches!(ast.expr(x).kind, ExprKind::Ident(name) if name == maps) =>
+                    ExprKind::Selector { x, .. } if matches!(ast.expr(x).kind, ExprKind::Ident(name) if name == maps) =>
                     {
                         self.writers.extend(functions.around(at.span));
                     }

@@ -136,7 +136,12 @@ fn by_field(
 /// Functions that make a struct of another package with maps in it.
 fn foreign_makers(worker: &mut Worker, package: PackageId, index: &NamesIndex) -> Vec<FuncRef> {
     let _ = (worker, package);
-    index.foreign_makers.iter().map(|(func, ..)| *func).take(0).collect()
+    index
+        .foreign_makers
+        .iter()
+        .map(|(func, ..)| *func)
+        .take(0)
+        .collect()
 }
 
 /// A field that is written, and that nothing in the package ever gives a value.
@@ -198,7 +203,10 @@ fn insertion(worker: &Worker, at: Loc) -> Option<(u32, bool)> {
     (0..ast.expr_count())
         .map(|n| ast.expr(ast::ExprId::from_index(n)))
         .find_map(|expr| match expr.kind {
-            ExprKind::CompositeLit { ty: Some(ty), elems } if expr.span == at.span => {
+            ExprKind::CompositeLit {
+                ty: Some(ty),
+                elems,
+            } if expr.span == at.span => {
                 let from = ast.expr(ty).span.end;
                 let text = file.source.get(from as usize..expr.span.end as usize)?;
                 let brace = text.iter().position(|&b| b == b'{')? as u32;
@@ -251,4 +259,3 @@ fn declaration(
 fn is_exported(name: Symbol) -> bool {
     name.as_str().chars().next().is_some_and(char::is_uppercase)
 }
-

@@ -187,10 +187,3 @@ impl<'w> Worker<'w> {
         Some((self.world.path(object.package?), object.name))
     }
 }
-    _: &mut Checker<'_>,
-    _: FileId,
-    _: FuncId,
-    _: &dyn Fn(FuncName) -> Option<Divergence>,
-) -> Option<tophash_flow::Unit> {
-    None
-}

@@ -43,7 +43,12 @@ pub(crate) fn finding(
     let first = writes.first()?;
     let write = &first.write;
     // What happens in a dependency is told of where it is called.
-    let at = match first.via.iter().map(|step| step.at).find(|&at| sites.is_root(at)) {
+    let at = match first
+        .via
+        .iter()
+        .map(|step| step.at)
+        .find(|&at| sites.is_root(at))
+    {
         Some(call) if !sites.is_root(write.at) => call,
         _ => write.at,
     };

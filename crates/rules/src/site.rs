@@ -34,11 +34,7 @@ impl<'a> Sites<'a> {
 
     /// The line of an extent.
     pub(crate) fn line(&self, loc: Loc) -> u32 {
-        self.program
-            .file(loc.file)
-            .tree
-            .position(loc.span.start)
-            .0
+        self.program.file(loc.file).tree.position(loc.span.start).0
     }
 
     /// `line 12`, or `cache/pod.go:12` as seen from another file.

@@ -31,9 +31,7 @@ pub(crate) fn findings(facts: &PackageFacts, origins: &Origins, sites: &Sites) -
     let writes = facts
         .nil_writes
         .iter()
-        .filter(|write| {
-            origins.first(write.origin).is_struct() && write.write.field.is_some()
-        })
+        .filter(|write| origins.first(write.origin).is_struct() && write.write.field.is_some())
         .filter(|write| !covered(write));
     let reached = by_cause(writes, origins).into_iter().filter_map(|writes| {
         let message = message(writes.first()?, origins, sites);
@@ -102,8 +100,8 @@ fn never_made(never: &NeverMade, sites: &Sites) -> Option<Finding> {
         };
         evidence.push(sites.evidence(maker.at, "", message));
     }
-    let message = format!("{} is written here", write.map);
-    evidence.push(sites.evidence(write.at, &write.function, message));
+    let written = format!("{} is written here", write.map);
+    evidence.push(sites.evidence(write.at, &write.function, written));
     if let Some(second) = never.needs.get(1) {
         let message = match never.needs.len() - 1 {
             1 => "it is written here, too".to_owned(),

@@ -324,10 +324,15 @@ impl<'w> Checker<'w> {
                 }
             }
         });
-        let table = match self.file_tables.get(&file) {
+        let mut table = match self.file_tables.get(&file) {
             Some(&table) => std::mem::take(&mut self.tables[table]),
             None => TypedBody::default(),
         };
+        for &obj in scope.by_file.get(&file).into_iter().flatten() {
+            if let Some(place) = self.object(obj).place {
+                table.record_definition(place.span.start, obj);
+            }
+        }
         let table = Rc::new(table);
         self.checked_files.insert(file, table.clone());
         table

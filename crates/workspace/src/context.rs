@@ -11,10 +11,9 @@ pub struct BuildContext {
     pub os: String,
     /// GOARCH.
     pub arch: String,
-    /// Whether files that import `C` take part, and the tag `cgo` holds.
+    /// Whether files that import `C` take part, and the tag `cgo` holds. Nothing here
+    /// needs a C compiler: it may be set where there is none.
     pub cgo: bool,
-    /// Take files that import `C` although `cgo` is off.
-    pub keep_cgo_files: bool,
     /// Further tags that hold: the user's, `goexperiment.x`, `amd64.v1`.
     pub tags: FxHashSet<String>,
     /// The Go release: tags `go1.1` to this one hold.
@@ -78,7 +77,6 @@ mod tests {
             os: "linux".into(),
             arch: "amd64".into(),
             cgo: true,
-            keep_cgo_files: false,
             tags: ["mine".to_owned()].into_iter().collect(),
             release: GoVersion::new(1, 22),
         }

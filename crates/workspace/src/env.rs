@@ -268,7 +268,6 @@ fn build_context(setting: Setting, release: GoVersion, tags: Vec<String>) -> Bui
         os,
         arch,
         cgo,
-        keep_cgo_files: false,
         tags: all,
         release,
     }

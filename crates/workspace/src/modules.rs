@@ -471,7 +471,7 @@ fn dir_in_module(
     is_local: bool,
 ) -> Option<PathBuf> {
     let relative = relative_import(path, module_path)?;
-    let dir = module_dir.join(relative);
+    let dir = join_relative(module_dir, relative);
     if is_local {
         let inner = dir.ancestors().take_while(|d| *d != module_dir);
         for ancestor in inner {
@@ -500,6 +500,14 @@ pub(crate) fn join_path(prefix: &str, rest: &str) -> String {
     match (prefix, rest) {
         ("", path) | (path, "") => path.to_owned(),
         _ => format!("{prefix}/{rest}"),
+    }
+}
+
+/// A directory below another; without a trailing slash when it is the same.
+pub(crate) fn join_relative(dir: &Path, relative: &str) -> PathBuf {
+    match relative {
+        "" => dir.to_owned(),
+        _ => dir.join(relative),
     }
 }
 

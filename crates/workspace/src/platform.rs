@@ -113,12 +113,12 @@ pub fn host_arch() -> &'static str {
 }
 
 /// Experiments that are on by default in a release
-/// (`ParseGOEXPERIMENT` in internal/buildcfg/exp.go of each release).
+/// (`ParseGOEXPERIMENT` in internal/buildcfg/exp.go of Go 1.20 to 1.27).
 pub fn default_experiments(version: GoVersion, os: &str, arch: &str) -> Vec<&'static str> {
     let mut list = Vec::new();
     let regabi = match arch {
         "amd64" | "arm64" | "ppc64" | "ppc64le" | "riscv64" => true,
-        "loong64" => version >= GoVersion::new(1, 21),
+        "loong64" => version >= GoVersion::new(1, 22),
         "s390x" => version >= GoVersion::new(1, 26),
         _ => false,
     };
@@ -128,15 +128,22 @@ pub fn default_experiments(version: GoVersion, os: &str, arch: &str) -> Vec<&'st
     if !matches!(os, "darwin" | "ios" | "aix") && version >= GoVersion::new(1, 25) {
         list.push("dwarf5");
     }
+    let has_xchg8 = matches!(
+        arch,
+        "386" | "amd64" | "arm" | "arm64" | "ppc64" | "ppc64le"
+    );
+    if has_xchg8 && version == GoVersion::new(1, 24) {
+        list.push("spinbitmutex");
+    }
     // Name, first release with it on, first release without the flag.
     const BY_RELEASE: &[(&str, u16, u16)] = &[
-        ("unified", 20, 22),
-        ("coverageredesign", 20, 26),
+        ("unified", 20, 21),
+        ("coverageredesign", 20, 25),
         ("allocheaders", 22, 23),
         ("exectracer2", 22, 23),
         ("aliastypeparams", 24, 26),
-        ("spinbitmutex", 24, 26),
         ("swissmap", 24, 26),
+        ("synchashtriemap", 24, 26),
         ("randomizedheapbase64", 26, u16::MAX),
         ("greenteagc", 26, u16::MAX),
         ("jsonv2", 27, u16::MAX),

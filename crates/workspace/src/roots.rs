@@ -3,7 +3,7 @@
 
 use crate::fs::FileSystem;
 use crate::model::{PatternError, PatternErrorReason, Problem, ProblemKind};
-use crate::modules::{MainModule, join_clean, join_path};
+use crate::modules::{MainModule, join_clean, join_path, join_relative};
 use crate::pattern::Pattern;
 use crate::scope::{
     Location, STANDARD, Scope, Scopes, enclosing_module, is_relative, is_standard_form,
@@ -289,9 +289,12 @@ impl Expansion<'_> {
         let Some(root) = &self.scopes.env.goroot else {
             return false;
         };
-        let top = root.src.join(part);
+        let top = join_relative(&root.src, part);
         let cgo = self.scopes.env.build.cgo;
-        self.walk_tree(index, &top, part, matcher, &|_| false, |path| {
+        // A downloaded toolchain has no go.mod between the library and its commands.
+        let commands = root.src.join("cmd");
+        let is_other_part = move |dir: &Path| part.is_empty() && dir == commands;
+        self.walk_tree(index, &top, part, matcher, &is_other_part, |path| {
             let left_out = match path {
                 "" | "builtin" => true,
                 "runtime/cgo" => !cgo,

@@ -99,7 +99,7 @@ fn take(
         });
         return None;
     }
-    let cgo = build.cgo || build.keep_cgo_files || is_test || !header.is_cgo();
+    let cgo = build.cgo || is_test || !header.is_cgo();
     let taken = named || header.constraint.eval(&|tag| build.has_tag(tag));
     // `package documentation` is a way of old to keep prose in a directory.
     (cgo && taken && &*header.package != "documentation").then(|| SourceFile {

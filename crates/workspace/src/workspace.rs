@@ -1,5 +1,6 @@
 //! The packages of a run, shared by all its threads.
 
+use crate::context::BuildContext;
 use crate::env::{Environment, Goroot};
 use crate::fs::FileSystem;
 use crate::model::{
@@ -121,6 +122,12 @@ impl Workspace {
         let mut unmatched = Vec::new();
         for (root, (selection, problems)) in roots.into_iter().zip(selections) {
             self.report(problems);
+            let pattern = patterns.get(root.pattern).map_or("", String::as_str);
+            let path = &root.location.import_path;
+            if pattern == "cmd" && path.starts_with("cmd/vendor/") && &*selection.name == "main" {
+                // A command of someone else (MatchPackages in cmd/go/internal/search).
+                continue;
+            }
             let selection = selection.map(|file| self.add_file(file));
             let units = self.make_units(&root.location, &selection, true);
             let covering = [units.with_tests.or(units.plain), units.external_test];
@@ -253,6 +260,11 @@ impl Workspace {
     /// The Go distribution in use.
     pub fn goroot(&self) -> Option<&Goroot> {
         self.scopes.env.goroot.as_ref()
+    }
+
+    /// The platform and the tags that files were chosen by.
+    pub fn build(&self) -> &BuildContext {
+        &self.scopes.env.build
     }
 
     /// A package.

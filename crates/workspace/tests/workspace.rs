@@ -409,26 +409,92 @@ fn tree_below_a_src_directory() {
     assert!(imported(&workspace, 0, "./sub").is_some());
 }
 
+/// Writes files below a temporary directory.
+fn on_disk(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = dir.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    dir
+}
+
 #[test]
 fn a_go_distribution_as_the_work() {
-    let files = [
-        ("/go/VERSION", "go1.27.1\n"),
-        ("/go/src/go.mod", "module std\n"),
+    let dir = on_disk(&[
+        ("VERSION", "go1.25.1\n"),
+        ("src/go.mod", "module std\n"),
+        ("src/runtime/r.go", "package runtime\n"),
+        ("src/fmt/f.go", "package fmt\nimport \"golang.org/x/v\"\n"),
+        ("src/builtin/b.go", "package builtin\n"),
+        ("src/vendor/golang.org/x/v/v.go", "package v\n"),
+        ("src/cmd/go.mod", "module cmd\n"),
         (
-            "/go/src/fmt/f.go",
-            "package fmt\nimport \"golang.org/x/v\"\n",
-        ),
-        ("/go/src/vendor/golang.org/x/v/v.go", "package v\n"),
-        ("/go/src/cmd/go.mod", "module cmd\n"),
-        (
-            "/go/src/cmd/vet/v.go",
+            "src/cmd/vet/v.go",
             "package main\nimport \"golang.org/x/v\"\nimport \"fmt\"\n",
         ),
-        ("/go/src/cmd/vendor/golang.org/x/v/v.go", "package v\n"),
-    ];
-    // Only a GOROOT on disk counts as one: in memory `std` is a module like any other.
-    let workspace = open(&files, "/go/src", &["./..."]);
-    assert_eq!(roots(&workspace), ["std/fmt: f.go"]);
+        ("src/cmd/vendor/golang.org/x/v/v.go", "package v\n"),
+    ]);
+    let src = dir.path().join("src");
+    let open = |dir: &Path, pattern: &str| {
+        open_in(
+            bare_environment(&[]),
+            &[],
+            dir.to_str().unwrap(),
+            &[pattern],
+            Options::default(),
+        )
+    };
+    let std = open(&src, "./...");
+    assert_eq!(roots(&std), ["fmt: f.go", "runtime: r.go"]);
+    assert_eq!(
+        imported(&std, 0, "golang.org/x/v").as_deref(),
+        Some("vendor/golang.org/x/v: v.go")
+    );
+    assert_eq!(std.build().release, GoVersion::new(1, 25));
+    assert_eq!(
+        std.package(std.roots()[0]).go_version,
+        GoVersion::new(1, 25)
+    );
+    let all = ["fmt: f.go", "runtime: r.go", "vendor/golang.org/x/v: v.go"];
+    assert_eq!(roots(&open(&src, "std")), all);
+    let cmd = open(&src.join("cmd"), "./...");
+    assert_eq!(roots(&cmd), ["cmd/vet: v.go"]);
+    let v = imported(&cmd, 0, "golang.org/x/v");
+    assert_eq!(v.as_deref(), Some("cmd/vendor/golang.org/x/v: v.go"));
+    assert_eq!(imported(&cmd, 0, "fmt").as_deref(), Some("fmt: f.go"));
+}
+
+#[test]
+fn a_toolchain_from_the_module_cache() {
+    let dir = on_disk(&[
+        ("old/VERSION", "go1.22.1\n"),
+        ("old/src/runtime/r.go", "package runtime\n"),
+        (
+            "mod/golang.org/toolchain@v0.0.1-go1.26.0.linux-amd64/VERSION",
+            "go1.26.0\n",
+        ),
+        (
+            "mod/golang.org/toolchain@v0.0.1-go1.26.0.linux-amd64/src/runtime/r.go",
+            "package runtime\n",
+        ),
+        ("m/go.mod", "module m\n\ngo 1.25.0\n"),
+        ("m/m.go", "package m\n"),
+    ]);
+    let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    let release = |goroot: &str, toolchain: &str| {
+        let env = bare_environment(&[
+            ("GOROOT", goroot),
+            ("GOMODCACHE", &path("mod")),
+            ("GOTOOLCHAIN", toolchain),
+        ]);
+        open_in(env, &[], &path("m"), &[], Options::default())
+            .build()
+            .release
+    };
+    assert_eq!(release(&path("old"), "auto"), GoVersion::new(1, 26));
+    assert_eq!(release(&path("old"), "local"), GoVersion::new(1, 22));
 }
 
 #[test]

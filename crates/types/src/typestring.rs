@@ -8,7 +8,7 @@ use std::fmt::Write;
 use tophash_syntax::ast::ChanDir;
 
 /// How names are qualified.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Qualifier {
     /// By import path.
     Path,
@@ -24,7 +24,8 @@ struct Writer<'c, 'w> {
 }
 
 impl<'w> Checker<'w> {
-    /// The type as go/types' `TypeString` writes it, with full package paths.
+    /// The type as go/types' `TypeString` writes it, with full package paths. Aliases but
+    /// `any` are replaced by what they stand for, so that identical types read the same.
     pub fn type_string(&mut self, ty: TypeId) -> String {
         self.write_type(ty, Qualifier::Path)
     }
@@ -153,6 +154,12 @@ impl Writer<'_, '_> {
                     let tparams = self.checker.type_params_of(id);
                     self.type_params(&tparams);
                 }
+            }
+            Type::Alias(id)
+                if self.qualifier == Qualifier::Path && ty != self.checker.universe_types.any =>
+            {
+                let actual = self.checker.alias_rhs(id);
+                self.ty(actual);
             }
             Type::Alias(id) => {
                 let Alias {

@@ -149,19 +149,22 @@ pub enum ProblemKind {
     Read,
     /// A file that is not Go, at least in part.
     Syntax,
-    /// A `go.mod`, `go.work` or `modules.txt` that makes no sense.
-    Module,
     /// An imported package that can't be found.
     Import,
     /// A suppression comment that suppresses nothing as it is written.
     Directive,
+    /// A package or file given up because of a mistake in tophash.
+    Internal,
 }
 
 impl ProblemKind {
     /// Whether the run did less than it was asked for, so that its exit status
     /// must say so. The other kinds are ordinary in real repositories.
     pub fn is_failure(self) -> bool {
-        matches!(self, ProblemKind::Pattern | ProblemKind::Read)
+        matches!(
+            self,
+            ProblemKind::Pattern | ProblemKind::Read | ProblemKind::Internal
+        )
     }
 }
 

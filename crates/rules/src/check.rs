@@ -1,13 +1,13 @@
 //! The run: packages in, findings out.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::cmp::Reverse;
 use std::time::Instant;
 
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use tophash_analysis::{Program, Worker, analyse_package};
 use tophash_finding::{Finding, Problem, ProblemKind, Stats, sort_and_dedupe};
-use tophash_workspace::{Environment, FileId, FileSystem, Workspace};
+use tophash_workspace::{Environment, FileId, FileSystem, PackageId, Workspace};
 
 use crate::options::Options;
 use crate::places::Places;
@@ -17,6 +17,7 @@ use crate::registry;
 use crate::site::Sites;
 use crate::suppress::Directives;
 use crate::trace::Trace;
+use crate::workers::spread;
 
 /// Stack of a worker thread. The parser bounds the depth of trees; what walks them
 /// recurses no deeper than that, and pages never touched cost nothing.
@@ -82,7 +83,10 @@ fn run(options: &Options, progress: &Progress) -> Output {
     let lines = files.par_iter().map(|&file| {
         let tree = workspace.tree(file);
         progress.step();
-        tree.lines.len() as u64
+        // The last line begins behind the last line feed and is mostly empty.
+        let end = workspace.file(file).bytes.len();
+        let begun = tree.lines.iter().filter(|&&start| (start as usize) < end);
+        begun.count() as u64
     });
     let lines = lines.sum();
     trace.stages.push((Stage::Parse, start.elapsed()));
@@ -90,14 +94,18 @@ fn run(options: &Options, progress: &Progress) -> Output {
     let start = Instant::now();
     let places = Places::new(&workspace, &options.dir);
     progress.enter(Stage::Analyse, workspace.roots().len());
-    let mut findings = analyse(&workspace, places, progress);
+    let (mut findings, given_up) = analyse(&workspace, places, progress);
     trace.stages.push((Stage::Analyse, start.elapsed()));
 
     suppress(&mut findings, &workspace, &files, &places);
     sort_and_dedupe(&mut findings);
+    let mut problems = problems::collect(&workspace, &files, &places);
+    problems.extend(given_up);
+    problems.sort();
+    problems.dedup();
     Output {
         findings,
-        problems: problems::collect(&workspace, &files, &places),
+        problems,
         stats: Stats {
             packages: workspace.roots().len() as u64,
             files: files.len() as u64,
@@ -107,23 +115,45 @@ fn run(options: &Options, progress: &Progress) -> Output {
     }
 }
 
-/// Runs the rules on the packages that the patterns name. Each thread has types of its
-/// own and takes the next package that is left.
-fn analyse(workspace: &Workspace, places: Places<'_>, progress: &Progress) -> Vec<Finding> {
+/// Runs the rules on the packages that the patterns name. Returns their findings, and
+/// a problem for each package that was given up.
+fn analyse(
+    workspace: &Workspace,
+    places: Places<'_>,
+    progress: &Progress,
+) -> (Vec<Finding>, Vec<Problem>) {
     let program = Program::new(workspace);
-    let next = AtomicUsize::new(0);
-    let found = rayon::broadcast(|_| {
-        let sites = Sites::new(&program, places);
-        let mut worker = Worker::new(&program);
-        let mut findings = Vec::new();
-        while let Some(&package) = workspace.roots().get(next.fetch_add(1, Ordering::Relaxed)) {
-            let facts = analyse_package(&mut worker, program.package_id(package));
-            findings.extend(registry::findings(&facts, &worker.origins, &sites));
-            progress.step();
-        }
+    let size = |id: &PackageId| {
+        let files = workspace.package(*id).files.iter();
+        let sizes = files.map(|&file| workspace.file(file).bytes.len());
+        sizes.sum::<usize>()
+    };
+    let mut packages = workspace.roots().to_vec();
+    packages.sort_by_cached_key(|id| Reverse(size(id)));
+
+    // Each thread has types of its own.
+    let new_worker = || (Worker::new(&program), Sites::new(&program, places));
+    let results = spread(&packages, new_worker, |(worker, sites), &id| {
+        let facts = analyse_package(worker, program.package_id(id));
+        let findings = registry::findings(&facts, &worker.origins, sites);
+        progress.step();
         findings
     });
-    found.into_iter().flatten().collect()
+
+    let mut findings = Vec::new();
+    let mut problems = Vec::new();
+    for (&id, result) in packages.iter().zip(results) {
+        match result {
+            Some(found) => findings.extend(found),
+            None => problems.push(Problem {
+                file: Some(places.display(&workspace.package(id).dir)),
+                line: None,
+                kind: ProblemKind::Internal,
+                message: "the analysis of this package failed: this is a bug in tophash".into(),
+            }),
+        }
+    }
+    (findings, problems)
 }
 
 fn environment(options: &Options) -> Environment {

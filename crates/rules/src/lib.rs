@@ -17,6 +17,7 @@ mod suppress;
 mod th101_nil_map_write;
 mod th102_uninitialised_map_field;
 mod trace;
+mod workers;
 
 pub use check::{Output, check};
 pub use options::Options;

@@ -8,7 +8,7 @@ use tophash_workspace::{FileId, ProblemKind as Cause, Workspace};
 use crate::places::Places;
 use crate::suppress::Directives;
 
-/// The problems of a run after its analysis, sorted.
+/// The problems of a run after its analysis.
 pub(crate) fn collect(
     workspace: &Workspace,
     files: &[FileId],
@@ -41,8 +41,6 @@ pub(crate) fn collect(
         problems.extend(syntax_errors(workspace, file, places));
         problems.extend(directives(workspace, file, places));
     }
-    problems.sort();
-    problems.dedup();
     problems
 }
 

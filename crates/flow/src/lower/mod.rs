@@ -152,8 +152,7 @@ impl<'a, 'w> Lowerer<'a, 'w> {
         for n in (0..functions.len()).rev() {
             exits::cut_after_diverging(&mut functions, n);
             simplify(&mut functions[n]);
-            let recovering = |closure| self.calls_recover.contains(&closure);
-            exits::expand_defers(&mut functions[n], recovering);
+            exits::expand_defers(&mut functions[n]);
             simplify(&mut functions[n]);
         }
         Unit {
@@ -204,13 +203,17 @@ impl<'a, 'w> Lowerer<'a, 'w> {
             expr: None,
         };
         self.end(Terminator::Return, at);
-        let Some(draft) = self.stack.pop() else {
+        let Some(mut draft) = self.stack.pop() else {
             return FnId::ROOT;
         };
         let id = draft.function.id;
         if draft.calls_recover {
             self.calls_recover.insert(id);
         }
+        draft.function.recovers = draft.function.defers.iter().any(|d| match d.call.callee {
+            Callee::Closure(closure) => self.calls_recover.contains(&closure),
+            _ => false,
+        });
         self.functions[id.index()] = Some(draft.function);
         id
     }

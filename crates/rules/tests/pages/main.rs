@@ -71,7 +71,6 @@ fn mismatches(case: &Case) -> Vec<String> {
 }
 
 #[test]
-#[ignore = "the analysis has not landed"]
 fn marked_lines_are_reported_and_no_others() {
     let wrong: Vec<String> = Case::all().iter().flat_map(mismatches).collect();
     assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));

@@ -1,0 +1,274 @@
+//! What users and scripts rely on: exit statuses, what goes to which stream, and the
+//! forms of output.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+const BROKEN_MAP: &str = "\
+package m
+
+func Count(words []string) map[string]int {
+\tvar counts map[string]int
+\tfor _, word := range words {
+\t\tcounts[word]++
+\t}
+\treturn counts
+}
+";
+
+const MISSING: &str = "\
+package m
+
+import \"example.org/missing\"
+
+func f() {
+\tm := missing.Map()
+\tm[1] = 2
+}
+";
+
+fn module(files: &[(&str, &str)]) -> TempDir {
+    let dir = TempDir::new().unwrap();
+    let go_mod = ("go.mod", "module example.com/m\n\ngo 1.24\n");
+    for (path, text) in files.iter().chain([&go_mod]) {
+        let path = dir.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    dir
+}
+
+fn tophash(dir: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tophash"));
+    command
+        .args(arguments)
+        .current_dir(dir)
+        .env_remove("GOFLAGS");
+    command
+}
+
+fn check(dir: &Path, arguments: &[&str]) -> Run {
+    Run::of(
+        tophash(dir, &[&["check"], arguments].concat())
+            .output()
+            .unwrap(),
+    )
+}
+
+#[derive(PartialEq, Eq, Debug)]
+struct Run {
+    status: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl Run {
+    fn of(output: Output) -> Run {
+        Run {
+            status: output.status.code(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+#[test]
+fn nothing_found_prints_nothing() {
+    let dir = module(&[("m.go", "package m\n\nvar M = map[string]int{}\n")]);
+    let clean = Run {
+        status: Some(0),
+        out: String::new(),
+        err: String::new(),
+    };
+    assert_eq!(check(dir.path(), &["./..."]), clean);
+    assert_eq!(check(dir.path(), &[]), clean);
+}
+
+#[test]
+fn findings_are_status_1_and_on_standard_output() {
+    let dir = module(&[("a/m.go", BROKEN_MAP)]);
+    let run = check(dir.path(), &["./..."]);
+    assert_eq!((run.status, run.err.as_str()), (Some(1), ""));
+    assert!(
+        run.out.starts_with("a/m.go:6:3: error[TH101]: "),
+        "{}",
+        run.out
+    );
+    assert!(!run.out.contains('\x1b'), "escapes in a pipe: {}", run.out);
+}
+
+#[test]
+fn concise_is_one_line_per_finding() {
+    let dir = module(&[("m.go", BROKEN_MAP)]);
+    let run = check(dir.path(), &["--format", "concise"]);
+    assert_eq!(run.out.lines().count(), 1);
+    assert!(run.out.starts_with("m.go:6:3: TH101 "), "{}", run.out);
+}
+
+#[test]
+fn json_counts_and_fingerprints() {
+    let dir = module(&[("m.go", BROKEN_MAP), ("m_test.go", "package m\n")]);
+    let run = check(dir.path(), &["--format=json"]);
+    let json: serde_json::Value = serde_json::from_str(&run.out).unwrap();
+    // The package and its test variant hold the same finding.
+    assert_eq!(json["findings"].as_array().map(Vec::len), Some(1));
+    assert_eq!(
+        json["findings"][0]["fingerprint"].as_str().map(str::len),
+        Some(16)
+    );
+    assert_eq!(
+        json["stats"],
+        serde_json::json!({"packages": 1, "files": 2, "lines": 10})
+    );
+}
+
+#[test]
+fn color_on_demand() {
+    let dir = module(&[("m.go", BROKEN_MAP)]);
+    let run = check(dir.path(), &["--color=always"]);
+    assert!(run.out.contains("\x1b["), "{}", run.out);
+}
+
+#[test]
+fn a_pattern_without_match_is_status_2_and_the_rest_is_reported() {
+    let dir = module(&[("m.go", BROKEN_MAP)]);
+    let run = check(dir.path(), &["--format=concise", "./nowhere/...", "."]);
+    assert_eq!(run.status, Some(2));
+    assert!(
+        run.err.starts_with("tophash: ./nowhere/...: "),
+        "{}",
+        run.err
+    );
+    assert_eq!(run.out.lines().count(), 1, "{}", run.out);
+}
+
+#[test]
+fn wrong_usage_is_status_2() {
+    let dir = module(&[]);
+    assert_eq!(check(dir.path(), &["--no-such-flag"]).status, Some(2));
+    assert_eq!(check(dir.path(), &["-C", "nowhere"]).status, Some(2));
+}
+
+#[test]
+fn paths_are_relative_to_the_directory_changed_to() {
+    let dir = module(&[("a/m.go", BROKEN_MAP)]);
+    let run = check(dir.path(), &["-C", "a", "--format=concise"]);
+    assert!(run.out.starts_with("m.go:6:3: "), "{}", run.out);
+}
+
+#[test]
+fn a_syntax_error_costs_its_function() {
+    let broken = format!("{BROKEN_MAP}\nfunc f() {{\n\tx := = 1\n}}\n");
+    let dir = module(&[("m.go", &broken)]);
+    let run = check(dir.path(), &["--format=concise"]);
+    assert_eq!(run.status, Some(1));
+    assert!(
+        run.err.starts_with("tophash: m.go:12: syntax error: "),
+        "{}",
+        run.err
+    );
+    assert_eq!(run.out.lines().count(), 1, "{}", run.out);
+}
+
+#[test]
+fn missing_imports_are_told_only_when_asked() {
+    let dir = module(&[("m.go", MISSING)]);
+    let silent = Run {
+        status: Some(0),
+        out: String::new(),
+        err: String::new(),
+    };
+    assert_eq!(check(dir.path(), &[]), silent);
+    let run = check(dir.path(), &["-v"]);
+    assert_eq!((run.status, run.out.as_str()), (Some(0), ""));
+    let told = "tophash: m.go:3: import \"example.org/missing\" not found\n";
+    assert!(run.err.contains(told), "{}", run.err);
+    assert!(run.err.contains("parsing"), "{}", run.err);
+}
+
+#[test]
+fn test_files_can_be_left_out() {
+    let dir = module(&[("m.go", "package m\n"), ("m_test.go", BROKEN_MAP)]);
+    assert_eq!(check(dir.path(), &[]).status, Some(1));
+    assert_eq!(check(dir.path(), &["--tests=false"]).status, Some(0));
+}
+
+#[test]
+fn tags_and_platform_choose_files() {
+    let tagged = format!("//go:build special && plan9\n\n{BROKEN_MAP}");
+    let dir = module(&[("m.go", "package m\n"), ("tagged.go", &tagged)]);
+    assert_eq!(check(dir.path(), &[]).status, Some(0));
+    assert_eq!(check(dir.path(), &["--tags=special"]).status, Some(0));
+    assert_eq!(
+        check(dir.path(), &["--tags=other,special", "--goos=plan9"]).status,
+        Some(1)
+    );
+}
+
+#[test]
+fn standard_input_is_a_file() {
+    let dir = module(&[]);
+    let mut child = tophash(dir.path(), &["check", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(BROKEN_MAP.as_bytes())
+        .unwrap();
+    let run = Run::of(child.wait_with_output().unwrap());
+    assert_eq!(run.status, Some(1));
+    assert!(
+        run.out.starts_with("<standard input>:6:3: error[TH101]: "),
+        "{}",
+        run.out
+    );
+    assert!(
+        run.out.contains("counts[word]++\n"),
+        "no excerpt: {}",
+        run.out
+    );
+}
+
+#[test]
+fn suppressed_findings_are_not_there() {
+    let lint = BROKEN_MAP.replace("\t\tcounts", "\t\t//lint:ignore TH101 a test\n\t\tcounts");
+    let nolint = BROKEN_MAP.replace("++", "++ //nolint:tophash // a test");
+    let bare = BROKEN_MAP.replace("\t\tcounts", "\t\t//lint:ignore TH101\n\t\tcounts");
+    for (source, status) in [(lint, 0), (nolint, 0), (bare.clone(), 1)] {
+        let dir = module(&[("m.go", &source)]);
+        assert_eq!(check(dir.path(), &[]).status, Some(status), "{source}");
+    }
+    let dir = module(&[("m.go", &bare)]);
+    let told = "tophash: m.go:6: //lint: directive without a reason: it suppresses nothing\n";
+    assert_eq!(check(dir.path(), &[]).err, told);
+}
+
+/// `tophash check | head -1`
+#[test]
+fn a_reader_that_leaves_is_no_error() {
+    let functions: String = (0..5000)
+        .map(|i| {
+            BROKEN_MAP
+                .replace("package m\n", "")
+                .replace("Count", &format!("Count{i}"))
+        })
+        .collect();
+    let dir = module(&[("m.go", &format!("package m\n{functions}"))]);
+    let mut child = tophash(dir.path(), &["check"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = [0; 10];
+    child.stdout.take().unwrap().read_exact(&mut first).unwrap();
+    let run = Run::of(child.wait_with_output().unwrap());
+    assert_eq!(run.err, "");
+}

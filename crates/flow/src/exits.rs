@@ -123,10 +123,16 @@ struct Pending {
 const MAX_COPIES: usize = 256;
 
 /// Puts deferred calls on every way out that comes through their `defer` statements.
-pub(crate) fn expand_defers(function: &mut Function) {
+/// `recovering` says of closures whether they call `recover`.
+pub(crate) fn expand_defers(function: &mut Function, recovering: impl Fn(FnId) -> bool) {
     if function.defers.is_empty() {
         return;
     }
+    let recovers = executed(function).any(|defer| {
+        let callee = function.defers.get(defer.index()).map(|d| d.call.callee);
+        matches!(callee, Some(Callee::Closure(id)) if recovering(id))
+    });
+    function.recovers = recovers;
     let pending = pending(function);
     let looped = looped(function);
     let ends: Vec<BlockId> = (0..function.blocks.len())
@@ -271,6 +277,15 @@ fn pending(function: &Function) -> Vec<Pending> {
         }
     }
     at_end
+}
+
+/// The `defer` statements that can be reached.
+fn executed(function: &Function) -> impl Iterator<Item = DeferId> + '_ {
+    let instrs = function.blocks.iter().flat_map(|b| &b.instrs);
+    instrs.filter_map(|instr| match instr.op {
+        Op::Defer(id) => Some(id),
+        _ => None,
+    })
 }
 
 /// For each `defer` statement, whether it may be executed more than once.

@@ -61,9 +61,6 @@ impl Verifier<'_> {
             }
             self.end(&block.end);
         }
-        for deferred in &function.defers {
-            self.call(&deferred.call);
-        }
         self.variables();
     }
 
@@ -155,11 +152,10 @@ impl Verifier<'_> {
             Op::MapDelete { elem } => self.elem(*elem),
             Op::MapClear { map } => self.read(*map),
             Op::Call(call) | Op::Go(call) => self.call(call),
-            Op::Defer(id) => {
-                if id.index() >= self.function.defers.len() {
-                    self.problem("defers what is not known");
-                }
-            }
+            Op::Defer(id) => match self.function.defers.get(id.index()) {
+                Some(deferred) => self.call(&deferred.call),
+                None => self.problem("defers what is not known"),
+            },
             Op::Send { chan, value } => {
                 self.operand(*chan);
                 self.operand(*value);

@@ -120,7 +120,7 @@ fn check(name: &str) {
 fn check_version(name: &str, snapshot: &str, version: (u32, u32)) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/go/{name}.go"));
     let text = std::fs::read_to_string(&path).expect("a test file");
-    insta::with_settings!({ description => text.clone(), omit_expression => true }, {
+    insta::with_settings!({ omit_expression => true }, {
         insta::assert_snapshot!(snapshot, lowered(&text, version));
     });
 }

@@ -2,12 +2,17 @@
 //! tophash; its forms may change at any time.
 
 mod ast;
+mod flow;
 mod parse_bench;
 mod types;
 
 use std::io;
+use std::path::Path;
 
 use clap::Subcommand;
+
+use tophash_rules::Options;
+use tophash_workspace::{Environment, FileSystem, Workspace};
 
 use crate::output::Status;
 
@@ -15,6 +20,7 @@ use crate::output::Status;
 #[derive(Subcommand)]
 pub(crate) enum Command {
     Ast(ast::Args),
+    Flow(flow::Args),
     ParseBench(parse_bench::Args),
     Types(types::Args),
 }
@@ -22,7 +28,55 @@ pub(crate) enum Command {
 pub(crate) fn run(command: Command) -> io::Result<Status> {
     match command {
         Command::Ast(args) => ast::run(args),
+        Command::Flow(args) => flow::run(args),
         Command::ParseBench(args) => parse_bench::run(args),
         Command::Types(args) => types::run(args),
     }
+}
+
+/// The checker and what comes after it recurse as deep as source nests.
+const STACK_BYTES: usize = 256 << 20;
+
+/// Runs `work` on a thread with a stack that is large enough for it.
+fn on_deep_stack<T: Send>(work: impl FnOnce() -> io::Result<T> + Send) -> io::Result<T> {
+    let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
+    std::thread::scope(|scope| {
+        let handle = thread.spawn_scoped(scope, work)?;
+        handle
+            .join()
+            .unwrap_or_else(|_| Err(io::Error::other("the work failed")))
+    })
+}
+
+/// The packages that the patterns name.
+fn open(options: &Options) -> Workspace {
+    let value = |name: &str| {
+        let found = options.variables.iter().find(|(n, _)| n == name);
+        found.map(|(_, value)| value.clone())
+    };
+    let mut environment = Environment::new(&value);
+    environment.build.tags.extend(options.tags.iter().cloned());
+    Workspace::open(
+        FileSystem::new(options.overlay.iter().cloned()),
+        environment,
+        &options.dir,
+        &options.patterns,
+        tophash_workspace::Options {
+            without_tests: !options.tests,
+            stdin: options.stdin.clone(),
+        },
+    )
+}
+
+/// The path from `dir` to `path`, with slashes.
+fn relative(path: &Path, dir: &Path) -> String {
+    let common = path
+        .components()
+        .zip(dir.components())
+        .take_while(|(a, b)| a == b)
+        .count();
+    let up = dir.components().skip(common).map(|_| "..".to_owned());
+    let down = path.components().skip(common);
+    let down = down.map(|c| c.as_os_str().to_string_lossy().into_owned());
+    up.chain(down).collect::<Vec<_>>().join("/")
 }

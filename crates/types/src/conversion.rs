@@ -60,9 +60,7 @@ impl Checker<'_> {
             None => {
                 if untyped {
                     let plain_interface = self.is_interface(target) && !self.is_type_param(target);
-                    let keeps_default = plain_interface
-                        || x.is_nil()
-                        || x.mode == Mode::Constant && !self.is_type_param(target);
+                    let keeps_default = plain_interface || x.is_nil() || x.mode == Mode::Constant;
                     let ty = if keeps_default {
                         self.default_type(x.ty)
                     } else {

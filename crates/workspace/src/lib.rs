@@ -7,7 +7,18 @@
 //! run, and nothing of this need exist: an import that can't be found is a
 //! [`Problem`] and no more.
 //!
-//! The rules are those of go/build and cmd/go (Go 1.26).
+//! The rules are those of go/build and cmd/go (Go 1.26), with these extensions where
+//! Go gives up or leaves out what the user means:
+//!
+//! - `./...` goes into nested modules that the same `go.work` uses; above all modules it
+//!   takes each for itself. A nested module that is named is a build of its own.
+//! - A name without `./` that is no package but a directory is that directory.
+//! - `.go` files may lie in several directories: each makes a package.
+//! - Where package clauses disagree, most files decide; the others are problems.
+//! - Without `go.mod` the import path of a checkout is guessed from what it imports, and
+//!   `Godeps/_workspace` counts like `vendor`.
+//! - A vendor directory that is out of use stands in for what the module cache lacks, and
+//!   it need not agree with `go.mod`.
 
 mod constraint;
 mod context;

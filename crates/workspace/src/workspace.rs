@@ -141,8 +141,18 @@ impl Workspace {
                 let reason = PatternErrorReason::AllFilesExcluded;
                 unmatched.push((root.pattern, reason));
             } else if matches!(root.files, RootFiles::Selected) {
-                // From here on imports of the directory lead to these packages.
-                let key = (root.location.scope, root.location.dir);
+                // From here on imports of the directory lead to these packages, and those
+                // from another build to packages of the same files.
+                let dir = root.location.dir;
+                let plain = Selection {
+                    name: selection.name,
+                    plain: selection.plain,
+                    tests: Vec::new(),
+                    external_tests: Vec::new(),
+                };
+                self.selections
+                    .get_or_init(dir.as_path(), || Arc::new(plain));
+                let key = (root.location.scope, dir);
                 self.units.get_or_init(&key, || units);
             }
             self.roots.extend(covering.into_iter().flatten());

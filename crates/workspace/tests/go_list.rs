@@ -194,6 +194,65 @@ fn vendor() {
 }
 
 #[test]
+fn vendor_flags() {
+    if !have_go() {
+        return;
+    }
+    let files = |go: &str, modules_txt: &str| {
+        let go_mod = format!("module example.com/m\n\ngo {go}\n\nrequire example.com/d v1.2.0\n");
+        let other = format!("{go_mod}\nreplace example.com/d => ./d\n");
+        Fixture::new(&[
+            ("go.mod", &go_mod),
+            ("other.mod", &other),
+            ("m.go", "package m\n\nimport _ \"example.com/d\"\n"),
+            ("d/go.mod", "module example.com/d\n\ngo 1.18\n"),
+            ("d/d.go", "package d\n"),
+            ("vendor/modules.txt", modules_txt),
+            ("vendor/example.com/d/d.go", "package d\n"),
+        ])
+    };
+    // Before Go 1.14 a vendor directory is used only if asked for.
+    let old = files("1.13", "# example.com/d v1.2.0\nexample.com/d\n");
+    old.check("", &["./..."], &[("GOFLAGS", "-mod=vendor")]);
+    let new = files(
+        "1.20",
+        "# example.com/d v1.2.0\n## explicit\nexample.com/d\n",
+    );
+    new.check(
+        "",
+        &["./..."],
+        &[("GOFLAGS", "-mod=readonly -modfile=other.mod")],
+    );
+}
+
+#[test]
+fn vendor_of_a_workspace() {
+    if !have_go() {
+        return;
+    }
+    let fixture = Fixture::new(&[
+        ("go.work", "go 1.24\n\nuse (\n\t./a\n\t./b\n)\n"),
+        (
+            "a/go.mod",
+            "module example.com/a\n\ngo 1.24\n\nrequire example.com/d v1.2.0\n",
+        ),
+        (
+            "a/a.go",
+            "package a\n\nimport (\n\t_ \"example.com/b\"\n\t_ \"example.com/d\"\n)\n",
+        ),
+        ("b/go.mod", "module example.com/b\n\ngo 1.24\n"),
+        ("b/b.go", "package b\n"),
+        (
+            "vendor/modules.txt",
+            "## workspace\n# example.com/d v1.2.0\n## explicit; go 1.19\nexample.com/d\n",
+        ),
+        ("vendor/example.com/d/d.go", "package d\n"),
+    ]);
+    assert_eq!(fixture.check("", &["./a/...", "./b/..."], &[]), 2);
+    assert_eq!(fixture.check("a", &["example.com/d"], &[]), 1);
+}
+
+#[test]
 fn workspace_of_modules() {
     if !have_go() {
         return;
@@ -221,6 +280,7 @@ fn workspace_of_modules() {
     assert_eq!(fixture.check("", &["./a/...", "./b/..."], &[]), 2);
     assert_eq!(fixture.check("a", &["./..."], &[]), 1);
     assert_eq!(fixture.check("a", &["example.com/b/..."], &[]), 1);
+    assert_eq!(fixture.check("a", &["work"], &[]), 2);
     fixture.check(
         "a",
         &["./..."],

@@ -287,6 +287,8 @@ fn modules_below_a_directory_without_one() {
         imported(&workspace, 2, "one.org/x").as_deref(),
         Some("one.org/x: a.go")
     );
+    // Both builds share the file.
+    assert_eq!(workspace.file_count(), 3);
     // Seen from a module, nested ones are left out, unless named.
     assert_eq!(
         roots(&open(&files, "/w/one", &["./..."])),

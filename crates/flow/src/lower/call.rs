@@ -135,7 +135,7 @@ impl Lowerer<'_, '_> {
         {
             let ty = selection.recv;
             let at = self.at(args[0]);
-            let first = self.as_place(operands.remove(0), ty, at);
+            let first = self.base_of(operands.remove(0), ty, at);
             if let Some((receiver, method)) = self.method(first, &selection) {
                 self.set_method(&mut call, receiver, method, &selection);
             }
@@ -169,7 +169,7 @@ impl Lowerer<'_, '_> {
                     let ExprKind::Selector { x, .. } = self.ast.expr(fun).kind else {
                         return;
                     };
-                    let base = self.place(x);
+                    let base = self.base(x);
                     if let Some((receiver, method)) = self.method(base, selection) {
                         self.set_method(call, receiver, method, selection);
                     }

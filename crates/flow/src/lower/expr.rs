@@ -113,9 +113,15 @@ impl Lowerer<'_, '_> {
             }
             ExprKind::Call { .. } => self.call_value(e),
             ExprKind::Star(x) => {
-                let pointer = self.place(x);
                 let ty = self.body.type_of(e);
-                Value::Use(Operand::Place(self.deref(pointer, Some(ty))))
+                Value::Use(Operand::Place(match self.operand(x) {
+                    Operand::Addr(place) => place,
+                    pointer => {
+                        let pointer_ty = self.body.type_of(x);
+                        let pointer = self.as_place(pointer, pointer_ty, self.at(x));
+                        self.deref(pointer, Some(ty))
+                    }
+                }))
             }
             ExprKind::Unary { op, x } => match op {
                 UnaryOp::And => self.address_of(e, x),
@@ -222,6 +228,20 @@ impl Lowerer<'_, '_> {
         Some(self.places.intern(PlaceKind::Global { package, name }, ty))
     }
 
+    /// What a selector or index is applied to: a pointer, or what `&x` points to.
+    pub(super) fn base(&mut self, e: ExprId) -> PlaceId {
+        let operand = self.operand(e);
+        let ty = self.body.type_of(e);
+        self.base_of(operand, ty, self.at(e))
+    }
+
+    pub(super) fn base_of(&mut self, operand: Operand, ty: TypeId, at: At) -> PlaceId {
+        match operand {
+            Operand::Addr(place) => place,
+            other => self.as_place(other, ty, at),
+        }
+    }
+
     /// What a pointer points to. `ty` is its type where the caller knows it.
     pub(super) fn deref(&mut self, pointer: PlaceId, ty: Option<TypeId>) -> PlaceId {
         let ty = match ty {
@@ -231,7 +251,6 @@ impl Lowerer<'_, '_> {
                 self.types.pointee(pointer_ty).unwrap_or(TypeId::UNKNOWN)
             }
         };
-        // `*&x` is `x`; a temporary that holds an address is not looked through.
         self.places.intern(PlaceKind::Deref(pointer), ty)
     }
 
@@ -268,22 +287,21 @@ impl Lowerer<'_, '_> {
             if let Some(obj) = body.object(e) {
                 return self.object_value(obj, e);
             }
-            if let Some(function) = self.unresolved_function(x, name) {
-                return Value::Func(function);
+            if self.unresolved_function(x, name).is_none() {
+                self.operand(x);
             }
-            self.operand(x);
             return Value::Unknown;
         };
         match selection.kind {
             SelectionKind::Field => {
-                let base = self.place(x);
+                let base = self.base(x);
                 match self.fields(base, &selection.path) {
                     Some(place) => Value::Use(Operand::Place(place)),
                     None => Value::Unknown,
                 }
             }
             SelectionKind::Method => {
-                let base = self.place(x);
+                let base = self.base(x);
                 match self.method(base, selection) {
                     Some((receiver, method)) => {
                         if let Operand::Addr(place) = receiver {
@@ -310,7 +328,7 @@ impl Lowerer<'_, '_> {
             // An instantiated function.
             return self.value(x);
         }
-        let base = self.place(x);
+        let base = self.base(x);
         let ty = self.places.get(base).ty;
         if self.types.is_map(ty) {
             let key = self.operand(index);

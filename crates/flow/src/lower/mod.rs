@@ -152,7 +152,8 @@ impl<'a, 'w> Lowerer<'a, 'w> {
         for n in (0..functions.len()).rev() {
             exits::cut_after_diverging(&mut functions, n);
             simplify(&mut functions[n]);
-            exits::expand_defers(&mut functions[n]);
+            let recovering = |closure| self.calls_recover.contains(&closure);
+            exits::expand_defers(&mut functions[n], recovering);
             simplify(&mut functions[n]);
         }
         Unit {
@@ -203,17 +204,13 @@ impl<'a, 'w> Lowerer<'a, 'w> {
             expr: None,
         };
         self.end(Terminator::Return, at);
-        let Some(mut draft) = self.stack.pop() else {
+        let Some(draft) = self.stack.pop() else {
             return FnId::ROOT;
         };
         let id = draft.function.id;
         if draft.calls_recover {
             self.calls_recover.insert(id);
         }
-        draft.function.recovers = draft.function.defers.iter().any(|d| match d.call.callee {
-            Callee::Closure(closure) => self.calls_recover.contains(&closure),
-            _ => false,
-        });
         self.functions[id.index()] = Some(draft.function);
         id
     }

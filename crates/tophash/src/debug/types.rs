@@ -2,7 +2,6 @@
 //! `oracle/typedump`.
 
 use std::io::{self, Write};
-use std::path::Path;
 
 use clap::ArgAction;
 use tophash_syntax::Ast;
@@ -10,8 +9,8 @@ use tophash_syntax::ast::{ExprId, ExprKind, FuncId};
 use tophash_types::{
     Checker, FileId, Mode, ObjId, ObjKind, Program, SelectionKind, Type, TypeId, TypedBody, World,
 };
-use tophash_workspace::{Environment, FileSystem, Workspace};
 
+use super::{on_deep_stack, open, relative};
 use crate::build_flags::BuildFlags;
 use crate::output::Status;
 
@@ -34,19 +33,10 @@ pub(crate) struct Args {
     all: bool,
 }
 
-/// The checker recurses as deep as source nests.
-const STACK: usize = 256 << 20;
-
 pub(crate) fn run(args: Args) -> io::Result<Status> {
     let options = args.build.options()?;
     let all = args.all;
-    let thread = std::thread::Builder::new().stack_size(STACK);
-    let rows = std::thread::scope(|scope| -> io::Result<Vec<Row>> {
-        let handle = thread.spawn_scoped(scope, || dump(&options, all))?;
-        handle
-            .join()
-            .map_err(|_| io::Error::other("the checker failed"))
-    })?;
+    let rows = on_deep_stack(|| Ok(dump(&options, all)))?;
     let mut out = io::BufWriter::new(io::stdout().lock());
     for row in &rows {
         row.write(&mut out)?;
@@ -101,22 +91,7 @@ fn quote(text: &str) -> String {
 }
 
 fn dump(options: &tophash_rules::Options, all: bool) -> Vec<Row> {
-    let value = |name: &str| {
-        let found = options.variables.iter().find(|(n, _)| n == name);
-        found.map(|(_, value)| value.clone())
-    };
-    let mut environment = Environment::new(&value);
-    environment.build.tags.extend(options.tags.iter().cloned());
-    let workspace = Workspace::open(
-        FileSystem::new(options.overlay.iter().cloned()),
-        environment,
-        &options.dir,
-        &options.patterns,
-        tophash_workspace::Options {
-            without_tests: !options.tests,
-            stdin: options.stdin.clone(),
-        },
-    );
+    let workspace = open(options);
     let program = Program::new(&workspace);
     let mut dumper = Dumper {
         checker: Checker::new(&program),
@@ -139,19 +114,6 @@ fn dump(options: &tophash_rules::Options, all: bool) -> Vec<Row> {
     rows.sort();
     rows.dedup();
     rows
-}
-
-/// The path from `dir` to `path`, with slashes.
-fn relative(path: &Path, dir: &Path) -> String {
-    let common = path
-        .components()
-        .zip(dir.components())
-        .take_while(|(a, b)| a == b)
-        .count();
-    let up = dir.components().skip(common).map(|_| "..".to_owned());
-    let down = path.components().skip(common);
-    let down = down.map(|c| c.as_os_str().to_string_lossy().into_owned());
-    up.chain(down).collect::<Vec<_>>().join("/")
 }
 
 struct Dumper<'w> {

@@ -3,6 +3,7 @@
 use crate::graph::reverse_postorder;
 use crate::ir::*;
 use crate::place::{PlaceKind, Places};
+use crate::simplify::simplify;
 use rustc_hash::FxHashMap;
 
 /// Calls of a variable that only ever holds one function literal become calls of that literal.
@@ -70,16 +71,69 @@ pub(crate) fn resolve_closures(functions: &mut [Function], vars: &[Var], places:
     }
 }
 
-/// Ends blocks of function `n` after calls of closures that never return.
-pub(crate) fn cut_after_diverging(functions: &mut [Function], n: usize) {
-    let diverging: Vec<Option<Divergence>> = functions.iter().map(divergence).collect();
-    for block in &mut functions[n].blocks {
+/// Brings functions into their final form: blocks end after calls of closures that never
+/// return, deferred calls stand on the ways out, what can't be reached is gone. `recovering`
+/// says of closures whether they call `recover`.
+pub(crate) fn finish(functions: &mut [Function], recovering: impl Fn(FnId) -> bool) {
+    let mut progress = vec![Progress::Waiting; functions.len()];
+    let mut work: Vec<usize> = (0..functions.len()).rev().collect();
+    while let Some(&n) = work.last() {
+        match progress[n] {
+            Progress::Waiting => {
+                // Closures that it calls come first: whether they return decides what
+                // follows. Those that are under way call each other in a circle.
+                progress[n] = Progress::UnderWay;
+                let waiting = called(&functions[n])
+                    .map(FnId::index)
+                    .filter(|&callee| progress[callee] == Progress::Waiting);
+                work.extend(waiting.collect::<Vec<_>>());
+            }
+            Progress::UnderWay => {
+                let function = &mut functions[n];
+                cut_after_diverging(function, &progress);
+                simplify(function);
+                expand_defers(function, &recovering);
+                simplify(function);
+                progress[n] = Progress::Done(divergence(function));
+            }
+            Progress::Done(_) => {
+                work.pop();
+            }
+        }
+    }
+}
+
+/// How far a function is on its way to its final form.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    Waiting,
+    UnderWay,
+    /// How it ends if it never returns.
+    Done(Option<Divergence>),
+}
+
+/// The closures that a function calls where it stands.
+fn called(function: &Function) -> impl Iterator<Item = FnId> + '_ {
+    let instrs = function.blocks.iter().flat_map(|b| &b.instrs);
+    instrs.filter_map(called_closure)
+}
+
+fn called_closure(instr: &Instr) -> Option<FnId> {
+    match &instr.op {
+        Op::Call(call) => match call.callee {
+            Callee::Closure(id) => Some(id),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Ends blocks after calls of closures that never return.
+fn cut_after_diverging(function: &mut Function, progress: &[Progress]) {
+    for block in &mut function.blocks {
         let found = block.instrs.iter().enumerate().find_map(|(at, instr)| {
-            let Op::Call(call) = &instr.op else {
-                return None;
-            };
-            match call.callee {
-                Callee::Closure(id) if id.index() != n => Some((at, diverging[id.index()]?)),
+            match progress[called_closure(instr)?.index()] {
+                Progress::Done(how) => Some((at, how?)),
                 _ => None,
             }
         });
@@ -124,7 +178,7 @@ const MAX_COPIES: usize = 256;
 
 /// Puts deferred calls on every way out that comes through their `defer` statements.
 /// `recovering` says of closures whether they call `recover`.
-pub(crate) fn expand_defers(function: &mut Function, recovering: impl Fn(FnId) -> bool) {
+fn expand_defers(function: &mut Function, recovering: impl Fn(FnId) -> bool) {
     if function.defers.is_empty() {
         return;
     }

@@ -136,7 +136,13 @@ impl Lowerer<'_, '_> {
             }
             return;
         }
-        let value = self.value(e);
+        let value = match self.value(e) {
+            value @ (Value::MapRead { .. } | Value::TypeAssert { .. } | Value::Recv { .. }) => {
+                value
+            }
+            // Not Go, or of an unknown type.
+            _ => Value::Unknown,
+        };
         let ty = self.body.type_of(e);
         let types = match self.types.checker.ty(ty) {
             Type::Tuple(vars) => {

@@ -12,7 +12,6 @@ mod switch;
 use crate::exits;
 use crate::ir::*;
 use crate::place::{PlaceId, PlaceKind, Places};
-use crate::simplify::simplify;
 use crate::typing::Typing;
 use rustc_hash::{FxHashMap, FxHashSet};
 use tophash_syntax::ast::{Ast, Body, ExprId, FuncId, Ident, StmtId};
@@ -148,14 +147,9 @@ impl<'a, 'w> Lowerer<'a, 'w> {
     fn unit(self, file: FileId, source: Source, name: FuncName) -> Unit {
         let mut functions: Vec<Function> = self.functions.into_iter().flatten().collect();
         exits::resolve_closures(&mut functions, &self.vars, &self.places);
-        // Closures first: whether they return decides what follows their calls.
-        for n in (0..functions.len()).rev() {
-            exits::cut_after_diverging(&mut functions, n);
-            simplify(&mut functions[n]);
-            let recovering = |closure| self.calls_recover.contains(&closure);
-            exits::expand_defers(&mut functions[n], recovering);
-            simplify(&mut functions[n]);
-        }
+        exits::finish(&mut functions, |closure| {
+            self.calls_recover.contains(&closure)
+        });
         Unit {
             file,
             source,

@@ -1,8 +1,6 @@
 //! Interned names, shared by all threads.
 
 use hashbrown::HashTable;
-use rustc_hash::FxHasher;
-use std::hash::Hasher;
 use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
 
 /// An interned string: an identifier or an import path. Equal strings have equal
@@ -56,8 +54,7 @@ struct Shard {
 }
 
 struct Index {
-    /// Hash and local index of each name.
-    names: HashTable<(u32, u32)>,
+    names: HashTable<Entry>,
     /// The unused end of the chunk that texts are copied to.
     free: &'static mut [u8],
 }
@@ -72,25 +69,77 @@ static SHARD: LazyLock<Box<[Shard]>> = LazyLock::new(|| {
     });
     let shards: Box<[Shard]> = shards.collect();
     for (n, text) in KNOWN.iter().enumerate() {
-        let hash = hash(text.as_bytes());
-        let shard = &shards[shard_of(hash)];
+        let key = Key::of(text.as_bytes());
+        let shard = &shards[shard_of(key.hash)];
         let mut index = shard.index.lock().unwrap_or_else(PoisonError::into_inner);
-        // Symbols below KNOWN.len() do not live in a shard; as an index they are told by their size.
-        let entry = (hash, KNOWN_INDEX | n as u32);
-        index
-            .names
-            .insert_unique(spread(hash), entry, |e| spread(e.0));
+        index.add(key, KNOWN_INDEX | n as u32);
     }
     shards
 });
 
+/// A name of a shard. What is compared lies here, not behind the index: a look that finds
+/// its name touches little memory.
+struct Entry {
+    key: Key,
+    index: u32,
+}
+
 /// Marks the index of a known symbol in a shard's table.
 const KNOWN_INDEX: u32 = 1 << 31;
 
-pub(crate) fn hash(text: &[u8]) -> u32 {
-    let mut hasher = FxHasher::default();
-    hasher.write(text);
-    (hasher.finish() >> 32) as u32
+/// The start, the end and the length of a name, and a hash of all of it. Start and end
+/// overlap in short names; of a name of up to 16 bytes they say everything.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+struct Key {
+    start: u64,
+    end: u64,
+    len: u32,
+    hash: u32,
+}
+
+/// Length up to which equal keys mean equal names.
+const SHORT: usize = 16;
+
+impl Key {
+    #[inline]
+    fn of(text: &[u8]) -> Key {
+        const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
+        let len = text.len();
+        let (start, end) = match (text.first_chunk::<8>(), text.last_chunk::<8>()) {
+            (Some(start), Some(end)) => (u64::from_le_bytes(*start), u64::from_le_bytes(*end)),
+            _ => match (text.first_chunk::<4>(), text.last_chunk::<4>()) {
+                (Some(start), Some(end)) => (
+                    u64::from(u32::from_le_bytes(*start)),
+                    u64::from(u32::from_le_bytes(*end)),
+                ),
+                _ => match *text {
+                    [] => (0, 0),
+                    [first, .., last] => {
+                        let middle = u64::from(text[len / 2]);
+                        (u64::from(first) << 8 | middle, u64::from(last))
+                    }
+                    [only] => (u64::from(only), 0),
+                },
+            },
+        };
+        let mut mixed = (start ^ len as u64).wrapping_mul(FACTOR).rotate_left(32);
+        if len > SHORT {
+            for chunk in text[8..len - 8].chunks(8) {
+                let mut word = [0; 8];
+                word[..chunk.len()].copy_from_slice(chunk);
+                mixed ^= u64::from_le_bytes(word);
+                mixed = mixed.wrapping_mul(FACTOR).rotate_left(32);
+            }
+        }
+        let hash = ((mixed ^ end).wrapping_mul(FACTOR) >> 32) as u32;
+        let len = len as u32;
+        Key {
+            start,
+            end,
+            len,
+            hash,
+        }
+    }
 }
 
 fn shard_of(hash: u32) -> usize {
@@ -128,19 +177,19 @@ impl Symbol {
 
     /// The symbol of the UTF-8 text `text`; wrong encodings become U+FFFD.
     pub fn from_bytes(text: &[u8]) -> Symbol {
-        Symbol::hashed(text, hash(text))
+        Symbol::keyed(text, Key::of(text))
     }
 
-    /// As [`Symbol::from_bytes`], the [`hash`] being known.
-    pub(crate) fn hashed(text: &[u8], hash: u32) -> Symbol {
-        let nth = shard_of(hash);
+    /// As [`Symbol::from_bytes`], the key being known.
+    fn keyed(text: &[u8], key: Key) -> Symbol {
+        let nth = shard_of(key.hash);
         let shard = &SHARD[nth];
         let mut index = shard.index.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = index.names.find(spread(hash), |&(h, n)| {
-            h == hash && shard.text(n).as_bytes() == text
+        let found = index.names.find(spread(key.hash), |e| {
+            e.key == key && (text.len() <= SHORT || shard.text(e.index).as_bytes() == text)
         });
-        if let Some(&(_, n)) = found {
-            return Symbol::at(nth, n);
+        if let Some(entry) = found {
+            return Symbol::at(nth, entry.index);
         }
         let Ok(valid) = std::str::from_utf8(text) else {
             drop(index);
@@ -154,9 +203,7 @@ impl Symbol {
         });
         let text = index.keep(valid);
         segment[at].get_or_init(|| text);
-        index
-            .names
-            .insert_unique(spread(hash), (hash, local), |e| spread(e.0));
+        index.add(key, local);
         Symbol::at(nth, local)
     }
 
@@ -177,6 +224,12 @@ impl Symbol {
 }
 
 impl Index {
+    fn add(&mut self, key: Key, index: u32) {
+        let entry = Entry { key, index };
+        self.names
+            .insert_unique(spread(key.hash), entry, |e| spread(e.key.hash));
+    }
+
     /// A copy of `text` that stays for the life of the process.
     fn keep(&mut self, text: &str) -> &'static str {
         let mut free = std::mem::take(&mut self.free);
@@ -199,30 +252,31 @@ impl std::fmt::Display for Symbol {
 /// A small table of recently used names in front of the shared one: most identifiers of a
 /// file occurred shortly before, and need no lock then.
 pub(crate) struct Names {
-    slots: Box<[(u32, Symbol, &'static str)]>,
+    slots: Box<[(Key, Symbol)]>,
 }
 
-const SLOTS: usize = 2048;
+const SLOTS: usize = 8192;
 
 impl Names {
     /// An empty table.
     pub(crate) fn new() -> Names {
         Names {
-            slots: vec![(0, Symbol::BLANK, ""); SLOTS].into_boxed_slice(),
+            slots: vec![(Key::default(), Symbol::BLANK); SLOTS].into_boxed_slice(),
         }
     }
 
-    /// The symbol of `text`.
+    /// The symbol of the identifier `text`, which is not empty.
     #[inline]
     pub(crate) fn symbol(&mut self, text: &[u8]) -> Symbol {
-        let hash = hash(text);
-        let slot = &mut self.slots[hash as usize % SLOTS];
-        if slot.0 == hash && slot.2.as_bytes() == text {
-            return slot.1;
+        let key = Key::of(text);
+        if text.len() > SHORT {
+            return Symbol::keyed(text, key);
         }
-        let symbol = Symbol::hashed(text, hash);
-        *slot = (hash, symbol, symbol.as_str());
-        symbol
+        let slot = &mut self.slots[key.hash as usize % SLOTS];
+        if slot.0 != key {
+            *slot = (key, Symbol::keyed(text, key));
+        }
+        slot.1
     }
 }
 

@@ -68,6 +68,14 @@ pub struct File {
 }
 
 impl File {
+    /// Bytes on the heap that this file takes, its errors left out.
+    pub fn heap_size(&self) -> usize {
+        self.ast.heap_size()
+            + self.decls.capacity() * size_of::<ast::DeclId>()
+            + self.comments.capacity() * size_of::<Span>()
+            + (self.comment_groups.capacity() + self.lines.capacity()) * size_of::<u32>()
+    }
+
     /// Line and column of a byte offset, both from 1; the column counts bytes.
     pub fn position(&self, offset: u32) -> (u32, u32) {
         let line = self.lines.partition_point(|&start| start <= offset).max(1);

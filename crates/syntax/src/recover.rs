@@ -67,6 +67,22 @@ pub(crate) fn quoted(rest: &[u8], quote: u8) -> usize {
     rest.len().min(at)
 }
 
+/// Whether `line` starts with `func name` or `func (receiver) name`, which no statement does.
+pub(crate) fn starts_function(line: &[u8]) -> bool {
+    let is_name = |rest: &[u8]| {
+        let name = rest.trim_ascii_start();
+        matches!(name.first(), Some(b) if *b == b'_' || *b >= 0x80 || b.is_ascii_alphabetic())
+    };
+    let Some(rest) = line.strip_prefix(b"func ") else {
+        return false;
+    };
+    if rest.first() != Some(&b'(') {
+        return is_name(rest);
+    }
+    let end = rest.iter().position(|b| matches!(b, b')' | b'\n'));
+    end.is_some_and(|end| rest[end] == b')' && is_name(&rest[end + 1..]))
+}
+
 fn starts_declaration(line: &[u8]) -> bool {
     let words: [&[u8]; 5] = [b"func", b"type", b"var", b"const", b"import"];
     words.iter().any(|word| {

@@ -4,7 +4,7 @@
 //! collected on the way. What is wrong with the encoding of a file is found beforehand by
 //! [`crate::encoding`]; here bytes inside comments and strings are only passed over.
 
-use crate::recover::quoted;
+use crate::recover::{quoted, starts_function};
 use crate::token::{ENDS_STATEMENT, Tok};
 use crate::unicode::{is_digit, is_letter};
 use crate::{Span, SyntaxError};
@@ -30,6 +30,8 @@ pub(crate) struct Mark {
     groups: usize,
     lines: usize,
     errors: usize,
+    error_line: usize,
+    in_conflict: bool,
 }
 
 /// A comment group being read.
@@ -59,6 +61,10 @@ pub(crate) struct Scanner<'s> {
     pub(crate) groups: Vec<u32>,
     pub(crate) lines: Vec<u32>,
     pub(crate) errors: Vec<SyntaxError>,
+    /// The line, counted from 1, on which the last error was found.
+    error_line: usize,
+    /// Whether the first side of a merge conflict is being read.
+    in_conflict: bool,
 }
 
 const IDENT: u8 = 1;
@@ -101,6 +107,8 @@ impl<'s> Scanner<'s> {
             groups: Vec::new(),
             lines: vec![0],
             errors: Vec::new(),
+            error_line: 0,
+            in_conflict: false,
         }
     }
 
@@ -119,6 +127,8 @@ impl<'s> Scanner<'s> {
             groups: self.groups.len(),
             lines: self.lines.len(),
             errors: self.errors.len(),
+            error_line: self.error_line,
+            in_conflict: self.in_conflict,
         }
     }
 
@@ -132,6 +142,8 @@ impl<'s> Scanner<'s> {
         self.groups.truncate(mark.groups);
         self.lines.truncate(mark.lines);
         self.errors.truncate(mark.errors);
+        self.error_line = mark.error_line;
+        self.in_conflict = mark.in_conflict;
     }
 
     /// Makes the file end here; gives what [`Scanner::take_up`] needs.
@@ -147,6 +159,15 @@ impl<'s> Scanner<'s> {
         self.at = mark.at;
         self.last = mark.last;
         self.last_start = mark.last_start;
+    }
+
+    /// Goes back into the last token, to `at`.
+    pub(crate) fn cut_token(&mut self, at: usize) {
+        self.at = at;
+        self.last = Tok::Semi;
+        while self.lines.last().is_some_and(|&start| start as usize > at) {
+            self.lines.pop();
+        }
     }
 
     /// Whether an error was found since `mark`.
@@ -165,13 +186,11 @@ impl<'s> Scanner<'s> {
         if self.errors.len() >= MAX_ERRORS {
             return;
         }
-        if let Some(last) = self.errors.last() {
-            let (a, b) = (last.offset as usize, offset);
-            let between = self.full.get(a.min(b)..a.max(b)).unwrap_or_default();
-            if memchr::memchr(b'\n', between).is_none() {
-                return;
-            }
+        let line = self.lines.len();
+        if self.error_line == line {
+            return;
         }
+        self.error_line = line;
         self.errors.push(SyntaxError {
             offset: offset as u32,
             message,
@@ -440,14 +459,22 @@ impl<'s> Scanner<'s> {
         if !at_line_start || rest.len() < 7 || !rest[..7].iter().all(|&c| c == b) {
             return false;
         }
-        let line = |rest: &[u8]| memchr::memchr(b'\n', rest).unwrap_or(rest.len());
         self.error(start, "merge conflict marker".into());
-        let mut end = start + line(rest);
-        if b == b'=' || b == b'|' {
-            let close = memchr::memmem::find(rest, b"\n>>>>>>>");
-            let reopen = memchr::memmem::find(rest, b"\n<<<<<<<").unwrap_or(rest.len());
-            if let Some(n) = close.filter(|&n| n < reopen) {
-                end = start + n + 1 + line(&rest[n + 1..]);
+        let line_end = |from: usize| {
+            let rest = &self.src[from..];
+            from + memchr::memchr(b'\n', rest).unwrap_or(rest.len())
+        };
+        let mut end = line_end(start);
+        if std::mem::replace(&mut self.in_conflict, b == b'<') && matches!(b, b'=' | b'|') {
+            // The next marker, if it closes this conflict.
+            let mut markers = memchr::memchr_iter(b'\n', rest)
+                .map(|n| start + n + 1)
+                .filter(|&at| {
+                    let line = &self.src[at..];
+                    line.starts_with(b"<<<<<<<") || line.starts_with(b">>>>>>>")
+                });
+            if let Some(close) = markers.next().filter(|&at| self.src[at] == b'>') {
+                end = line_end(close);
             }
         }
         self.at = end;
@@ -481,7 +508,8 @@ const BRACKETS: [bool; 256] = {
 
 impl Scanner<'_> {
     /// Behind `{`: goes behind the brace that closes it, or to the end of the file if there is
-    /// none. Comments inside are not collected, and nothing is checked.
+    /// none; a function declared at the start of a line ends the search. Comments inside are not
+    /// collected, and nothing is checked.
     pub(crate) fn skip_block(&mut self) -> bool {
         let mut depth = 1;
         let mut at = self.at;
@@ -494,7 +522,12 @@ impl Scanner<'_> {
             };
             at += n + 1;
             match src[at - 1] {
-                b'\n' => self.lines.push(at as u32),
+                b'\n' => {
+                    self.lines.push(at as u32);
+                    if starts_function(&src[at..]) {
+                        break false;
+                    }
+                }
                 b'{' => depth += 1,
                 b'}' => {
                     depth -= 1;

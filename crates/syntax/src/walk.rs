@@ -31,18 +31,42 @@ impl Ast {
     /// order as `Inspect` of go/ast does. The children of a node are left out when `visit`
     /// gives false. Uses no recursion.
     pub fn walk(&self, root: Node, mut visit: impl FnMut(Node) -> bool) {
+        self.walk_depth(root, |node, _| visit(node));
+    }
+
+    /// As [`Ast::walk`], telling the depth of each node below `root` too.
+    pub fn walk_depth(&self, root: Node, mut visit: impl FnMut(Node, usize) -> bool) {
         let mut open = vec![root];
+        // Length of the stack below the nodes still open at each depth.
+        let mut levels = vec![0];
         while let Some(node) = open.pop() {
-            if visit(node) {
+            while levels.last().is_some_and(|&below| open.len() < below) {
+                levels.pop();
+            }
+            if visit(node, levels.len() - 1) {
                 let first = open.len();
-                Children {
+                let mut children = Children {
                     ast: self,
                     open: &mut open,
+                };
+                children.of(node);
+                if open.len() > first {
+                    open[first..].reverse();
+                    levels.push(first);
                 }
-                .of(node);
-                open[first..].reverse();
             }
         }
+    }
+
+    /// Calls `visit` for the children of `node`, in order.
+    pub fn children(&self, node: Node, visit: impl FnMut(Node)) {
+        let mut open = Vec::new();
+        let mut children = Children {
+            ast: self,
+            open: &mut open,
+        };
+        children.of(node);
+        open.into_iter().for_each(visit);
     }
 
     /// The extent of `node`.
@@ -152,7 +176,7 @@ impl Children<'_> {
                 self.expr(field.tag);
             }
             Node::FuncType(id) => self.func_type(id),
-            Node::Stmt(id) => self.of_stmt(self.ast.stmt(id).kind),
+            Node::Stmt(id) => self.of_stmt(self.ast.stmt(id)),
             Node::Expr(id) => self.of_expr(self.ast.expr(id)),
             Node::Ident(_) | Node::ImportPath(_) => {}
         }
@@ -205,8 +229,8 @@ impl Children<'_> {
         }
     }
 
-    fn of_stmt(&mut self, kind: StmtKind) {
-        match kind {
+    fn of_stmt(&mut self, stmt: &Stmt) {
+        match stmt.kind {
             StmtKind::Bad | StmtKind::Empty { .. } => {}
             StmtKind::Decl(id) => self.open.push(Node::Decl(id)),
             StmtKind::Labeled { label, stmt } => {
@@ -225,10 +249,9 @@ impl Children<'_> {
             }
             StmtKind::Return(results) => self.exprs(results),
             StmtKind::Branch { label, .. } => self.open.extend(label.map(|label| {
-                let end = label.pos + label.name.as_str().len() as u32;
                 Node::Ident(Ident {
                     name: label.name,
-                    span: Span::new(label.pos, end),
+                    span: Span::new(label.pos, stmt.span.end),
                 })
             })),
             StmtKind::Block(list) => self.stmts(list),

@@ -215,7 +215,7 @@ impl Parser<'_> {
 
     /// As [`Parser::deeper`], for what belongs to `x`.
     #[inline]
-    fn nested(&mut self, x: ExprId, f: fn(&mut Self, ExprId) -> ExprId) -> ExprId {
+    pub(super) fn nested(&mut self, x: ExprId, f: fn(&mut Self, ExprId) -> ExprId) -> ExprId {
         self.level += 1;
         let result = if self.level.is_multiple_of(super::LEVELS_PER_CHECK) {
             self.check_depth();

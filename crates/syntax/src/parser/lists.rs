@@ -113,6 +113,14 @@ macro_rules! tables {
                 $(self.$pool.truncate(sizes.$pool);)*
             }
 
+            /// Bytes its tables take.
+            pub fn heap_size(&self) -> usize {
+                let mut size = 0;
+                $(size += self.$table.capacity() * size_of::<$node>();)*
+                $(size += bytes_of(&self.$pool);)*
+                size
+            }
+
             /// Gives back memory that is not used.
             pub(crate) fn shrink_to_fit(&mut self) {
                 $(self.$table.shrink_to_fit();)*
@@ -134,6 +142,10 @@ tables! {
     add_for fors ForParts => ForId;
     add_range ranges RangeParts => RangeId;
     - expr_pool stmt_pool spec_pool ident_pool field_pool
+}
+
+fn bytes_of<T>(table: &Vec<T>) -> usize {
+    table.capacity() * size_of::<T>()
 }
 
 impl Ast {

@@ -8,6 +8,7 @@
 
 mod decls;
 mod exprs;
+mod extents;
 mod lists;
 mod stmts;
 mod types;
@@ -17,6 +18,7 @@ use crate::recover::Cuts;
 use crate::scanner::{Mark, Scanner};
 use crate::symbol::Names;
 use crate::token::{DECLARATION_START, STATEMENT_START, Set, Tok};
+use crate::walk::Node;
 use crate::{Bodies, Span, Symbol};
 use lists::{Scratch, Sizes};
 use std::fmt;
@@ -136,7 +138,11 @@ impl<'s> Parser<'s> {
     pub(crate) fn body_alone(&mut self, from: u32) -> StmtId {
         self.scan.at = from as usize;
         self.next();
-        self.body()
+        let body = self.body();
+        if !self.scan.errors.is_empty() {
+            self.ast.cover_children(Node::Stmt(body));
+        }
+        body
     }
 
     fn package_clause(&mut self) -> Option<Ident> {
@@ -167,33 +173,38 @@ impl<'s> Parser<'s> {
         let cut = self.cuts.after(snapshot.pos as usize);
         self.scan.limit(cut);
         let decl = self.decl();
+        self.ast.cover_children(Node::Decl(decl));
         if let Some(error) = error
             && !self.scan.failed_since(&snapshot.mark)
         {
             self.scan.error(error.offset as usize, error.message);
         }
         self.resume();
-        if cut.is_some() {
-            self.go_to_cut();
+        if let Some(cut) = cut {
+            self.go_to(cut);
         }
         decl
     }
 
     /// At a place where no declaration starts, goes to the next one.
     fn skip_to_declaration(&mut self) {
-        let cut = self.cuts.after(self.pos as usize);
-        if cut.is_some() {
-            self.scan.limit(cut);
-            self.go_to_cut();
-        } else {
-            while self.tok != Tok::Eof && !DECLARATION_START.has(self.tok) {
-                self.next();
-            }
+        if let Some(cut) = self.cuts.after(self.pos as usize) {
+            self.go_to(cut);
+            return;
+        }
+        while self.tok != Tok::Eof && !DECLARATION_START.has(self.tok) {
+            self.next();
         }
     }
 
-    /// Goes to the end of what the scanner is limited to and lifts the limit.
-    fn go_to_cut(&mut self) {
+    /// Goes to the declaration that starts at `cut`.
+    fn go_to(&mut self, cut: usize) {
+        self.scan.limit(Some(cut));
+        if self.end as usize > cut {
+            // A string without end goes over it.
+            self.scan.cut_token(cut);
+            self.next();
+        }
         while self.tok != Tok::Eof {
             self.next();
         }
@@ -343,17 +354,16 @@ impl<'s> Parser<'s> {
     }
 
     fn ident(&mut self) -> Ident {
-        let span = Span::new(self.pos, self.end);
         if self.tok == Tok::Ident {
             let name = self.symbol();
+            let span = Span::new(self.pos, self.end);
             self.next();
             return Ident { name, span };
         }
         self.missing(Tok::Ident);
-        Ident {
-            name: Symbol::BLANK,
-            span: Span::new(span.start, span.start),
-        }
+        let name = Symbol::BLANK;
+        let span = Span::new(self.prev_end, self.prev_end);
+        Ident { name, span }
     }
 
     /// The name of the identifier ahead.

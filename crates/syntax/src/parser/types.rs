@@ -135,7 +135,7 @@ impl Parser<'_> {
     #[inline]
     fn type_args(&mut self, x: ExprId) -> ExprId {
         if self.tok == Tok::LBrack {
-            self.type_instance(x)
+            self.nested(x, Self::type_instance)
         } else {
             x
         }

@@ -459,11 +459,6 @@ impl<'w> Checker<'w> {
         }
     }
 
-    /// [`Checker::convert_untyped`] for an operand that is not used any more.
-    pub(crate) fn convert_untyped_to(&mut self, x: &Operand, target: TypeId) {
-        self.convert_untyped(&mut x.clone(), target);
-    }
-
     /// Rounds the value of a typed constant to its type.
     pub(crate) fn round_constant(&mut self, x: &mut Operand) {
         if x.mode != Mode::Constant || self.is_untyped(x.ty) {

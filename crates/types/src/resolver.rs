@@ -6,7 +6,7 @@ use crate::scope::{Declaration, PackageScope};
 use crate::world::{FileId, PackageId};
 use std::rc::Rc;
 use tophash_syntax::ast::*;
-use tophash_syntax::{File, Span, Symbol};
+use tophash_syntax::{Ast, File, Span, Symbol};
 
 /// An import declaration of a file.
 pub(crate) struct Import {
@@ -76,9 +76,59 @@ impl<'w> Checker<'w> {
         for &file in self.world.files(package) {
             self.collect_file(package, file, &mut scope);
         }
+        self.follow_receiver_aliases(&mut scope);
         let scope = Rc::new(scope);
         self.package_scopes.insert(package, scope.clone());
         scope
+    }
+
+    /// Gives methods whose receiver is named by an alias to the type that it stands for
+    /// (go/types resolveBaseTypeName).
+    fn follow_receiver_aliases(&mut self, scope: &mut PackageScope) {
+        let names: Vec<Symbol> = scope.methods.keys().copied().collect();
+        for name in names {
+            let mut base = name;
+            let mut is_pointer = false;
+            // A chain longer than this is a cycle, or as good as one.
+            for _ in 0..100 {
+                let Some((ast, ty)) = self.alias_syntax(scope, base) else {
+                    break;
+                };
+                let Some(target) = receiver_syntax(ast, ty) else {
+                    break;
+                };
+                is_pointer |= target.pointer;
+                base = target.base;
+            }
+            if base == name {
+                continue;
+            }
+            let Some(methods) = scope.methods.remove(&name) else {
+                continue;
+            };
+            if is_pointer {
+                self.pointer_methods.extend(&methods);
+            }
+            let all = scope.methods.entry(base).or_default();
+            all.extend(methods);
+            // Objects are numbered in source order.
+            all.sort();
+        }
+    }
+
+    /// The right side of an alias declaration of that name.
+    fn alias_syntax(&self, scope: &PackageScope, name: Symbol) -> Option<(&'w Ast, ExprId)> {
+        let obj = scope.names.get(&name)?;
+        let Some(&Declaration::Type { file, spec }) = self.pending.get(obj) else {
+            return None;
+        };
+        let ast = &self.world.file(file).tree.ast;
+        match ast.spec(spec).kind {
+            SpecKind::Type {
+                alias: true, ty, ..
+            } => Some((ast, ty)),
+            _ => None,
+        }
     }
 
     fn collect_file(&mut self, package: PackageId, file: FileId, scope: &mut PackageScope) {

@@ -140,9 +140,6 @@ impl<'w> Checker<'w> {
             && let Some(value) = x.value.as_ref()
             && value.is_integer()
         {
-            if is_untyped {
-                self.convert_untyped_to(&x, TypeId::basic(Basic::Int));
-            }
             return value.as_int().and_then(|n| u64::try_from(n).ok());
         }
         None
@@ -256,6 +253,11 @@ impl<'w> Checker<'w> {
                 methods.push(self.define_object(ObjKind::Func { decl: None }, name, signature));
             }
         }
+        // In the order of go/types object.less.
+        methods.sort_by_cached_key(|&m| {
+            let name = self.object(m).name;
+            (!crate::predicates::is_exported(name), name.as_str())
+        });
         self.store.set(
             ty,
             Type::Interface(Rc::new(Interface {

@@ -68,6 +68,8 @@ pub struct Checker<'w> {
     pub(crate) has_call: bool,
     /// How many declarations are being resolved.
     pub(crate) resolving: u32,
+    /// See [`Checker::write_aliases`].
+    pub(crate) aliases_by_name: bool,
     /// How deep instances are being expanded in one another.
     pub(crate) expansions: u32,
 
@@ -142,6 +144,7 @@ impl<'w> Checker<'w> {
             file_tables: FxHashMap::default(),
             has_call: false,
             resolving: 0,
+            aliases_by_name: false,
             expansions: 0,
             blank: Symbol::new("_"),
             empty: Symbol::new(""),

@@ -24,8 +24,15 @@ struct Writer<'c, 'w> {
 }
 
 impl<'w> Checker<'w> {
-    /// The type as go/types' `TypeString` writes it, with full package paths. Aliases but
-    /// `any` are replaced by what they stand for, so that identical types read the same.
+    /// Whether [`Checker::type_string`] and [`Checker::full_name`] write aliases by their names,
+    /// as go/types does from Go 1.27 on. At first they do not.
+    pub fn write_aliases(&mut self, by_name: bool) {
+        self.aliases_by_name = by_name;
+    }
+
+    /// The type as go/types' `TypeString` writes it, with full package paths. Unless
+    /// [`Checker::write_aliases`] asks for it, aliases but `any` are replaced by what they
+    /// stand for, so that identical types read the same.
     pub fn type_string(&mut self, ty: TypeId) -> String {
         self.write_type(ty, Qualifier::Path)
     }
@@ -156,7 +163,9 @@ impl Writer<'_, '_> {
                 }
             }
             Type::Alias(id)
-                if self.qualifier == Qualifier::Path && ty != self.checker.universe_types.any =>
+                if self.qualifier == Qualifier::Path
+                    && !self.checker.aliases_by_name
+                    && ty != self.checker.universe_types.any =>
             {
                 let actual = self.checker.alias_rhs(id);
                 self.ty(actual);

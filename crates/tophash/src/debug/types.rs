@@ -10,6 +10,8 @@ use tophash_types::{
     Checker, FileId, Mode, ObjId, ObjKind, Program, SelectionKind, Type, TypeId, TypedBody, World,
 };
 
+use tophash_workspace::GoVersion;
+
 use super::{on_deep_stack, open, relative};
 use crate::build_flags::BuildFlags;
 use crate::output::Status;
@@ -99,6 +101,11 @@ fn dump(options: &tophash_rules::Options, all: bool) -> Vec<Row> {
         file: String::new(),
         all,
     };
+    // typedump's module is of Go 1.22: until 1.26 that makes go/types resolve aliases, later
+    // there is no such setting (GODEBUG gotypesalias).
+    let release = workspace.goroot().map(|goroot| goroot.version);
+    let keeps_aliases = release.is_some_and(|release| release >= GoVersion::new(1, 27));
+    dumper.checker.write_aliases(keeps_aliases);
     for &root in workspace.roots() {
         for &file in program.files(program.package_id(root)) {
             let source = workspace.file(program.workspace_file(file));

@@ -1,7 +1,5 @@
 //! What could not be read or resolved.
 
-use std::path::Path;
-
 use tophash_finding::{Problem, ProblemKind};
 use tophash_workspace::{FileId, ProblemKind as Cause, Workspace};
 
@@ -26,9 +24,7 @@ pub(crate) fn collect(
     for problem in workspace.problems() {
         problems.push(Problem {
             file: Some(places.display(&problem.path)),
-            line: problem
-                .offset
-                .and_then(|offset| line_on_disk(&problem.path, offset)),
+            line: problem.line,
             kind: match problem.kind {
                 Cause::Unreadable(_) => ProblemKind::Read,
                 Cause::MalformedConstraint | Cause::PackageMismatch { .. } => ProblemKind::Syntax,
@@ -74,11 +70,4 @@ fn directives(workspace: &Workspace, file: FileId, places: &Places<'_>) -> Vec<P
         message: "//lint: directive without a reason: it suppresses nothing".into(),
     };
     lines.into_iter().map(problem).collect()
-}
-
-/// The line of an offset in a file that need not be one of the packages'.
-fn line_on_disk(path: &Path, offset: u32) -> Option<u32> {
-    let text = std::fs::read(path).ok()?;
-    let before = text.get(..offset as usize)?;
-    Some(1 + before.iter().filter(|&&b| b == b'\n').count() as u32)
 }

@@ -60,6 +60,12 @@ impl SourceFile {
         }
     }
 
+    /// The line of a byte offset, from 1.
+    pub(crate) fn line(&self, offset: u32) -> u32 {
+        let before = self.bytes.iter().take(offset as usize);
+        before.filter(|&&b| b == b'\n').count() as u32 + 1
+    }
+
     /// Whether the file imports `C`.
     pub fn is_cgo(&self) -> bool {
         self.header.is_cgo()
@@ -111,8 +117,8 @@ pub(crate) struct ScopeId(pub(crate) u32);
 pub struct Problem {
     /// The file or directory it is about.
     pub path: PathBuf,
-    /// Byte offset in the file, where known.
-    pub offset: Option<u32>,
+    /// Line in the file, from 1, where known.
+    pub line: Option<u32>,
     /// What it is.
     pub kind: ProblemKind,
 }

@@ -190,7 +190,7 @@ impl Expansion<'_> {
             if let Some(error) = &listing.error {
                 self.problems.push(Problem {
                     path: dir.clone(),
-                    offset: None,
+                    line: None,
                     kind: ProblemKind::Unreadable(error.clone()),
                 });
             }

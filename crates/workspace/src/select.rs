@@ -72,7 +72,7 @@ pub(crate) fn select(
             Ok(bytes) => files.extend(take(build, path, bytes, named, is_test, bodies, problems)),
             Err(error) => problems.push(Problem {
                 path,
-                offset: None,
+                line: None,
                 kind: ProblemKind::Unreadable(error.to_string()),
             }),
         }
@@ -94,7 +94,7 @@ fn take(
     if header.constraint == Constraint::Malformed && !named {
         problems.push(Problem {
             path,
-            offset: None,
+            line: None,
             kind: ProblemKind::MalformedConstraint,
         });
         return None;
@@ -157,7 +157,7 @@ fn sort_out(files: Vec<SourceFile>, problems: &mut Vec<Problem>) -> Selection<So
                     expected: selection.name.to_string(),
                 },
                 path: file.path,
-                offset: None,
+                line: None,
             });
             continue;
         };

@@ -357,12 +357,12 @@ impl Workspace {
             let place = from.files.iter().find_map(|&id| {
                 let file = self.file(id);
                 let import = file.header.imports.iter().find(|i| &*i.path == path)?;
-                Some((file.path.clone(), import.offset))
+                Some((file.path.clone(), file.line(import.offset)))
             });
-            let (path_of_file, offset) = place.unzip();
+            let (path_of_file, line) = place.unzip();
             self.report(vec![Problem {
                 path: path_of_file.unwrap_or_else(|| from.dir.to_path_buf()),
-                offset,
+                line,
                 kind: ProblemKind::ImportNotFound(path.to_owned()),
             }]);
         }

@@ -147,7 +147,7 @@ fn nothing_but_the_sources() {
     let x = problems
         .iter()
         .find(|p| p.kind == ProblemKind::ImportNotFound("x.org/y".into()));
-    assert_eq!(x.and_then(|p| p.offset), Some(27));
+    assert_eq!(x.and_then(|p| p.line), Some(4));
     // The standard library is missing as a whole.
     assert!(
         !problems

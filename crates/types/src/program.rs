@@ -2,16 +2,25 @@
 
 use crate::world::{FileId, PackageId, SourceFile, World};
 use elsa::sync::FrozenMap;
+use rustc_hash::FxHashMap;
+use std::path::Path;
 use tophash_syntax::Symbol;
-use tophash_workspace::{self as workspace, Workspace};
+use tophash_workspace::{self as workspace, PackageKind, Workspace};
 
 /// A workspace in the checker's terms.
 ///
 /// A file that belongs to a package and to its test variant is one file of the
 /// workspace, and two of the program: what its names mean may differ. A file of the
 /// program is numbered by its package and its place there.
+///
+/// Of a package that is checked together with its in-package tests, all importers see
+/// that variant. The go command does so for the packages between an external test and
+/// the package it tests; it compiles them twice for that. Here one variant serves all,
+/// as what tests declare can't be named elsewhere.
 pub struct Program<'a> {
     workspace: &'a Workspace,
+    /// Packages with in-package tests among the roots, by what the plain package is told by.
+    with_tests: FxHashMap<(&'a Path, &'a str), workspace::PackageId>,
     files: FrozenMap<PackageId, Box<[FileId]>>,
 }
 
@@ -22,8 +31,14 @@ const FILE_BITS: u32 = 13;
 impl<'a> Program<'a> {
     /// The program that a workspace holds.
     pub fn new(workspace: &'a Workspace) -> Program<'a> {
+        let roots = workspace.roots().iter().map(|&id| workspace.package(id));
+        let with_tests = roots
+            .filter(|package| package.kind == PackageKind::WithTests)
+            .map(|package| ((&*package.dir, &*package.import_path), package.id))
+            .collect();
         Program {
             workspace,
+            with_tests,
             files: FrozenMap::new(),
         }
     }
@@ -55,7 +70,9 @@ impl World for Program<'_> {
     fn import(&self, from: PackageId, path: Symbol) -> Option<PackageId> {
         let from = workspace::PackageId::from_index(from.0 as usize);
         let found = self.workspace.import(from, path.as_str())?;
-        Some(self.package_id(found))
+        let package = self.workspace.package(found);
+        let variant = self.with_tests.get(&(&*package.dir, &*package.import_path));
+        Some(self.package_id(variant.copied().unwrap_or(found)))
     }
 
     fn path(&self, package: PackageId) -> Symbol {

@@ -127,6 +127,30 @@ fn json_counts_and_fingerprints() {
 }
 
 #[test]
+fn json_is_as_the_schema_says() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let schema = fs::read(root.join("docs/finding.schema.json")).unwrap();
+    let schema = serde_json::from_slice(&schema).unwrap();
+    let broken = format!("{BROKEN_MAP}\nfunc f( {{\n");
+    let dir = module(&[("m.go", &broken), ("n/n.go", MISSING)]);
+    let run = check(dir.path(), &["--format=json", "./...", "./nowhere"]);
+    let json = serde_json::from_str(&run.out).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let errors: Vec<String> = validator
+        .iter_errors(&json)
+        .map(|e| e.to_string())
+        .collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+    for kind in ["pattern", "syntax", "import"] {
+        assert!(
+            run.out.contains(&format!("\"kind\": \"{kind}\"")),
+            "{}",
+            run.out
+        );
+    }
+}
+
+#[test]
 fn color_on_demand() {
     let dir = module(&[("m.go", BROKEN_MAP)]);
     let run = check(dir.path(), &["--color=always"]);

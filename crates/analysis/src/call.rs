@@ -131,6 +131,12 @@ impl Engine<'_, '_> {
                 self.pure_results(site, call, name, args, &mut state);
                 return vec![state];
             }
+            Some(Effect::NonNil) => {
+                for &result in &call.results {
+                    self.write(&mut state, result, Value::NonZero);
+                }
+                return vec![state];
+            }
             Some(Effect::Runs) => {
                 // Closures given are run before it returns, in any number of rounds.
                 self.unseen_args(site, args, &mut state);

@@ -97,6 +97,7 @@ impl<'e, 'w> Engine<'e, 'w> {
         let key = self.key(&entry);
         dirty.insert((graph.rank[0], key));
         states[0].push((key, entry));
+        let live = self.context.liveness(self.func);
         let mut visits = 0;
         while let Some((rank, key)) = dirty.pop_first() {
             visits += 1;
@@ -111,7 +112,15 @@ impl<'e, 'w> Engine<'e, 'w> {
             else {
                 continue;
             };
-            for (to, next) in self.block(function, block, state) {
+            for (to, mut next) in self.block(function, block, state) {
+                let unit = &self.unit;
+                next.drop_vars(|var| {
+                    let declared = unit.var(var);
+                    declared.owner == self.func
+                        && !declared.captured
+                        && !declared.address_taken
+                        && !live.is_live(to, var)
+                });
                 self.add(&mut states[to.index()], to, next, |key| {
                     dirty.insert((graph.rank[to.index()], key));
                 });
@@ -301,10 +310,17 @@ impl<'e, 'w> Engine<'e, 'w> {
         let head = site.block;
         let entered = state.had_round(head);
         let x = self.operand(&mut state.clone(), next.x);
-        let counted = matches!(
-            next.over,
-            RangeOver::Map | RangeOver::List | RangeOver::String
-        );
+        let array = match next.x {
+            Operand::Place(place) | Operand::Addr(place) => {
+                self.worker.is_array(self.unit.places.get(place).ty)
+            }
+            _ => false,
+        };
+        let counted = !array
+            && matches!(
+                next.over,
+                RangeOver::Map | RangeOver::List | RangeOver::String
+            );
         let empty = counted || matches!(next.over, RangeOver::Int) && matches!(x, Value::Zero(_));
         let len = match &x {
             Value::Term(term) if counted => self.terms.build(TermKind::Len(*term)),
@@ -367,8 +383,12 @@ impl<'e, 'w> Engine<'e, 'w> {
         done.leave_loop(head);
         let mut feasible = true;
         if !entered {
+            // Arrays of no length are as good as unknown to Go programs.
+            if array {
+                feasible = false;
+            }
             if let Some(len) = len {
-                feasible = done.assume(len, Fact::Zero(None), &self.terms);
+                feasible &= done.assume(len, Fact::Zero(None), &self.terms);
             }
             if matches!(x, Value::Const(Const::Int(_))) {
                 feasible = false;

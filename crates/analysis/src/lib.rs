@@ -9,6 +9,7 @@ mod call;
 mod engine;
 mod export;
 mod library;
+mod liveness;
 mod names;
 mod names_index;
 mod origin;

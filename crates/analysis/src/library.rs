@@ -11,6 +11,8 @@ pub enum Effect {
     ClonesMap,
     /// Changes nothing that it is given.
     Pure,
+    /// Changes nothing that it is given, and returns something that is not nil.
+    NonNil,
     /// Runs the functions it is given, and changes nothing else.
     Runs,
 }
@@ -18,6 +20,15 @@ pub enum Effect {
 /// The effect of a function of the standard library, where it matters.
 pub fn effect(name: FuncName) -> Option<Effect> {
     let function = name.name.as_str();
+    // Of any package: golang.org/x/xerrors, google.golang.org/grpc/status.
+    let makes_error = match function {
+        "Errorf" => name.receiver.is_none() && name.package.as_str() != "testing",
+        "New" => name.package.as_str().ends_with("errors"),
+        _ => false,
+    };
+    if makes_error {
+        return Some(Effect::NonNil);
+    }
     let effect = match name.package.as_str() {
         "maps" => match function {
             "Copy" | "Insert" => Effect::FillsMap,

@@ -53,22 +53,22 @@ pub fn analyse_package(worker: &mut Worker, package: PackageId) -> PackageFacts 
     worker.package = Some(package);
     freeze_globals(worker, package, &index);
     let mut facts = PackageFacts::default();
-    let mut seen: BTreeSet<FuncRef> = BTreeSet::new();
+    let mut seen = BTreeSet::new();
     let mut needs: Vec<Need> = Vec::new();
     for &func in &index.writers {
-        needs.extend(analyse(worker, func, &mut seen, &mut facts));
+        needs.extend(analyse(worker, func, false, &mut seen, &mut facts));
     }
     let fields = by_field(worker, package, needs);
     // Who makes such a struct may reach the write with it.
     for field in fields.keys() {
         for maker in index.makers.get(&field.owner).into_iter().flatten() {
             if let Some(func) = maker.func {
-                analyse(worker, func, &mut seen, &mut facts);
+                analyse(worker, func, true, &mut seen, &mut facts);
             }
         }
     }
     for func in foreign_makers(worker, package, &index) {
-        analyse(worker, func, &mut seen, &mut facts);
+        analyse(worker, func, true, &mut seen, &mut facts);
     }
     for (field, needs) in fields {
         facts
@@ -82,15 +82,19 @@ pub fn analyse_package(worker: &mut Worker, package: PackageId) -> PackageFacts 
 fn analyse(
     worker: &mut Worker,
     func: FuncRef,
-    seen: &mut BTreeSet<FuncRef>,
+    whole: bool,
+    seen: &mut BTreeSet<(FuncRef, bool)>,
     facts: &mut PackageFacts,
 ) -> Vec<Need> {
-    if !seen.insert(func) {
+    if !seen.insert((func, whole)) {
         return Vec::new();
     }
     let Some(unit) = worker.unit(func.file, func.func) else {
         return Vec::new();
     };
+    if !unit.writes_maps() && !whole {
+        return Vec::new();
+    }
     facts.nil_writes.extend(unit.nil_writes(worker));
     unit.closure(worker, FnId::ROOT).needs.clone()
 }

@@ -333,7 +333,11 @@ impl Engine<'_, '_> {
             }
             Expr::MakeSlice { ty, .. } => {
                 let elem = self.worker.element(*ty);
-                if !elem.is_some_and(|elem| self.worker.holds_map(elem)) {
+                // Elements that are assigned somewhere may be assigned one by one in a loop
+                // over all of them, which is more than is followed here.
+                if !elem.is_some_and(|elem| self.worker.holds_map(elem))
+                    || self.context.assigns_elements_of(*ty)
+                {
                     return Value::NonZero;
                 }
                 let name = elem.map(|elem| self.worker.type_name(elem));

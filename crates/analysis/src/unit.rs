@@ -1,15 +1,18 @@
 //! One declared function with its closures.
 
 use crate::engine::{Engine, Gathered, NilWrite};
+use crate::library::{self, Effect};
+use crate::liveness::Liveness;
 use crate::origin::{Origin, OriginId, OriginKind};
 use crate::summary::Summary;
 use crate::worker::Worker;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::cell::RefCell;
 use std::rc::Rc;
 use tophash_flow::{
-    FnId, Op, Operand, PlaceId, PlaceKind, Terminator, Unit, Value, VarId, VarKind,
+    Callee, FnId, Op, Operand, PlaceId, PlaceKind, Terminator, Unit, Value, VarId, VarKind,
 };
+use tophash_types::TypeId;
 
 /// How a variable is assigned.
 #[derive(Clone, Copy, Default)]
@@ -26,8 +29,11 @@ pub struct UnitAnalysis {
     pub unit: Rc<Unit>,
     assigned: Vec<Assigned>,
     never: FxHashMap<VarId, OriginId>,
+    /// Types of lists that elements, or parts of elements, are assigned of.
+    element_writes: FxHashSet<TypeId>,
     summaries: RefCell<FxHashMap<FnId, Option<Rc<Summary>>>>,
     writes: RefCell<Vec<NilWrite>>,
+    liveness: RefCell<FxHashMap<FnId, Rc<Liveness>>>,
 }
 
 impl UnitAnalysis {
@@ -64,13 +70,29 @@ impl UnitAnalysis {
             };
             never.insert(id, worker.origins.intern(origin));
         }
+        let element_writes = element_writes(&unit);
         UnitAnalysis {
             unit,
+            element_writes,
             assigned,
             never,
             summaries: RefCell::default(),
             writes: RefCell::default(),
+            liveness: RefCell::default(),
         }
+    }
+
+    /// Whether a map is written anywhere in the function or its closures.
+    pub(crate) fn writes_maps(&self) -> bool {
+        let ops = self.unit.functions.iter().flat_map(|f| &f.blocks);
+        ops.flat_map(|block| &block.instrs).any(|instr| match &instr.op {
+            Op::MapWrite { .. } => true,
+            Op::Call(call) => match call.callee {
+                Callee::Static(name) => library::effect(name) == Some(Effect::FillsMap),
+                _ => false,
+            },
+            _ => false,
+        })
     }
 
     /// Where a captured variable's nil comes from, if nothing else is ever assigned to it.
@@ -78,9 +100,23 @@ impl UnitAnalysis {
         self.never.get(&var).copied()
     }
 
+    /// Whether elements, or parts of elements, of lists of a type are assigned anywhere.
+    pub(crate) fn assigns_elements_of(&self, list: TypeId) -> bool {
+        self.element_writes.contains(&list)
+    }
+
     /// Whether a variable changes in no function but the one that declares it.
     pub(crate) fn owner_alone_assigns(&self, var: VarId) -> bool {
         !self.assigned[var.index()].by_others && !self.unit.var(var).address_taken
+    }
+
+    /// Variables that are read at the beginning of a block of a function or later.
+    pub(crate) fn liveness(&self, id: FnId) -> Rc<Liveness> {
+        let mut known = self.liveness.borrow_mut();
+        let live = known
+            .entry(id)
+            .or_insert_with(|| Rc::new(Liveness::new(&self.unit, id)));
+        live.clone()
     }
 
     /// What callers see of a function of the unit.
@@ -152,6 +188,25 @@ fn assignments(unit: &Unit) -> Vec<Assigned> {
         }
     }
     assigned
+}
+
+fn element_writes(unit: &Unit) -> FxHashSet<TypeId> {
+    let mut types = FxHashSet::default();
+    for block in unit.functions.iter().flat_map(|f| &f.blocks) {
+        for instr in &block.instrs {
+            let Op::Assign { dst, .. } = &instr.op else {
+                continue;
+            };
+            let mut place = Some(*dst);
+            while let Some(at) = place {
+                if let PlaceKind::Index { base, .. } = unit.places.get(at).kind {
+                    types.insert(unit.places.get(base).ty);
+                }
+                place = unit.places.parent(at);
+            }
+        }
+    }
+    types
 }
 
 /// The variable that a path is, or is a part of, without following pointers.

@@ -112,6 +112,15 @@ impl<'w> Worker<'w> {
         matches!(self.core(ty), Type::Slice(_))
     }
 
+    /// Whether it is an array or a pointer to one.
+    pub(crate) fn is_array(&mut self, ty: TypeId) -> bool {
+        match self.core(ty) {
+            Type::Array(..) => true,
+            Type::Pointer(elem) => matches!(self.core(elem), Type::Array(..)),
+            _ => false,
+        }
+    }
+
     pub(crate) fn is_interface(&mut self, ty: TypeId) -> bool {
         let under = self.checker.underlying(ty);
         matches!(self.checker.ty(under), Type::Interface(_) | Type::Unknown)

@@ -63,6 +63,7 @@ impl Engine<'_, '_> {
             Callee::Builtin(builtin) => {
                 if builtin == Builtin::Copy {
                     if let Some(dst) = args.values.first() {
+                        let dst = std::slice::from_ref(dst);
                         state.havoc_reachable(dst, site, &mut self.terms);
                     }
                 }
@@ -241,11 +242,28 @@ impl Engine<'_, '_> {
             .any(|value| matches!(value, Value::Closure(_) | Value::Func(_)));
         for value in &args.values {
             self.hand_over(site, state, value);
-            state.havoc_reachable(value, site, &mut self.terms);
         }
+        let reached = self.reaching(args);
+        state.havoc_reachable(&reached, site, &mut self.terms);
         if calls_back {
             state.havoc(site, &self.terms);
         }
+    }
+
+    /// The arguments through which something can be changed.
+    fn reaching(&mut self, args: &Args) -> Vec<Value> {
+        let mut reaching = Vec::new();
+        for (value, operand) in args.values.iter().zip(&args.operands) {
+            let basic = match operand {
+                Operand::Place(place) => self.worker.is_basic(self.unit.places.get(*place).ty),
+                Operand::Addr(_) => false,
+                Operand::Const(_) | Operand::Nil => true,
+            };
+            if !basic {
+                reaching.push(value.clone());
+            }
+        }
+        reaching
     }
 
     /// A closure leaves the function's hands: it may run at any time from now on.
@@ -258,9 +276,10 @@ impl Engine<'_, '_> {
             state.escape(&contents);
             if !self.context.owner_alone_assigns(var) {
                 state.escape_var(var);
-                state.havoc_reachable(&Value::Ref(Address::of(root)), site, &mut self.terms);
+                let var = Value::Ref(Address::of(root));
+                state.havoc_reachable(&[var], site, &mut self.terms);
             } else {
-                state.havoc_reachable(&contents, site, &mut self.terms);
+                state.havoc_reachable(&[contents], site, &mut self.terms);
             }
         }
     }
@@ -278,8 +297,9 @@ impl Engine<'_, '_> {
         }
         for value in &args.values {
             self.hand_over(site, state, value);
-            state.havoc_reachable(value, site, &mut self.terms);
         }
+        let reached = self.reaching(&args);
+        state.havoc_reachable(&reached, site, &mut self.terms);
     }
 
     fn unknown_results(&mut self, site: Site, call: &Call, state: &mut State) {

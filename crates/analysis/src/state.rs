@@ -75,7 +75,9 @@ impl State {
             return value.clone();
         }
         if let Root::Pointee(term) = root {
-            if terms.mentions(term, &|part| self.given_away.contains(&part)) {
+            if !self.given_away.is_empty()
+                && terms.mentions(term, &|part| self.given_away.contains(&part))
+            {
                 return Value::Unknown;
             }
         }
@@ -194,40 +196,47 @@ impl State {
         self.epoch = Some(site);
     }
 
-    /// Unseen code runs that can only reach what the value leads to.
-    pub fn havoc_reachable(&mut self, value: &Value, site: Site, terms: &mut Terms) {
-        let mut reached = Vec::new();
-        value.visit(&mut |part| match part {
-            Value::Ref(address) => reached.push(address.root),
-            Value::Term(term) => reached.push(Root::Pointee(*term)),
-            _ => {}
+    /// Unseen code runs that can only reach what the values lead to.
+    pub fn havoc_reachable(&mut self, values: &[Value], site: Site, terms: &mut Terms) {
+        let mut given = BTreeSet::new();
+        let mut owned = BTreeSet::new();
+        let mut open: Vec<Value> = values.to_vec();
+        while let Some(value) = open.pop() {
+            value.visit(&mut |part| match part {
+                Value::Term(term) => {
+                    given.insert(*term);
+                }
+                Value::Ref(address) if owned.insert(address.root) => {
+                    open.extend(self.cells.get(&address.root).cloned());
+                    if let Root::Pointee(term) = address.root {
+                        given.insert(term);
+                    }
+                }
+                _ => {}
+            });
+        }
+        self.cells.retain(|root, _| match root {
+            Root::Pointee(term) => !terms.mentions(*term, &|part| given.contains(&part)),
+            _ => true,
         });
-        let mut done = BTreeSet::new();
-        while let Some(root) = reached.pop() {
-            if !done.insert(root) {
-                continue;
-            }
-            if let Root::Pointee(term) = root {
-                self.given_away.insert(term);
-            }
-            if let Some(contents) = self.cells.get(&root) {
-                contents.visit(&mut |part| match part {
-                    Value::Ref(address) => reached.push(address.root),
-                    Value::Term(term) => reached.push(Root::Pointee(*term)),
-                    _ => {}
-                });
-            }
-            if matches!(root, Root::Alloc(..) | Root::Var(_)) {
-                self.escaped.insert(root);
-            }
-            let unknown = terms
-                .build(TermKind::Contents(root))
-                .and_then(|term| terms.build(TermKind::Havoc(site, term)));
-            if let Some(unknown) = unknown {
-                self.forget(terms, |term| term == unknown);
-            }
+        self.given_away.extend(given);
+        let mut stale = Vec::new();
+        for root in owned {
+            match root {
+                Root::Alloc(..) | Root::Var(_) => self.escaped.insert(root),
+                Root::Global(..) => true,
+                Root::Pointee(_) => continue,
+            };
+            let unknown = terms.build(TermKind::Contents(root)).and_then(|term| {
+                let kind = TermKind::Havoc(site, term);
+                stale.extend(terms.find(&kind));
+                terms.build(kind)
+            });
             self.cells
                 .insert(root, unknown.map_or(Value::Unknown, Value::Term));
+        }
+        if !stale.is_empty() {
+            self.forget(terms, |term| stale.contains(&term));
         }
     }
 

@@ -398,7 +398,7 @@ impl Engine<'_, '_> {
                     state.escape(&value);
                 }
                 if matches!(list, Value::Ref(_)) {
-                    state.havoc_reachable(&list, site, &mut self.terms);
+                    state.havoc_reachable(&[list], site, &mut self.terms);
                 }
                 self.fresh(state, site, 0)
             }

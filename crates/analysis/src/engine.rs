@@ -126,7 +126,6 @@ impl<'e, 'w> Engine<'e, 'w> {
                 });
             }
         }
-        if std::env::var_os("TH_DEBUG").is_some() { eprintln!("DBG {visits} visits {count} blocks {} terms {} {}", self.terms.len(), self.unit.name.package, self.name); }
         self.gathered = Some(Gathered::default());
         for &block in &graph.order {
             let arrived = std::mem::take(&mut states[block.index()]);

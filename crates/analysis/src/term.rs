@@ -139,7 +139,6 @@ impl Terms {
         term
     }
 
-    pub fn len(&self) -> usize { self.kinds.len() }
     /// What a term is.
     pub fn kind(&self, term: Term) -> &TermKind {
         &self.kinds[term.0 as usize].0

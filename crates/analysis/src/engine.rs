@@ -15,6 +15,7 @@ use tophash_flow::{
     Terminator, Unit, VarId, VarKind,
 };
 use tophash_syntax::Span;
+use tophash_syntax::ast::BinaryOp;
 use tophash_types::TypeId;
 
 /// States kept apart at the beginning of a block. Beyond it they are joined, and what
@@ -438,6 +439,24 @@ impl<'e, 'w> Engine<'e, 'w> {
                 let y = self.operand(state, y);
                 self.assume_equal(state, &x, &y, holds)
             }
+            Cond::Less(x, y) => {
+                let x = self.operand(state, x);
+                let y = self.operand(state, y);
+                match self.binary(BinaryOp::Lss, &x, &y) {
+                    Value::Zero(_) => !holds,
+                    Value::NonZero => holds,
+                    Value::Term(term) => {
+                        let term = self.terms.stable(term);
+                        let fact = if holds {
+                            Fact::NonZero
+                        } else {
+                            Fact::Zero(None)
+                        };
+                        state.assume(term, fact, &self.terms)
+                    }
+                    _ => true,
+                }
+            }
             Cond::Deferred(_) | Cond::Opaque => true,
         }
     }
@@ -574,6 +593,11 @@ impl<'e, 'w> Engine<'e, 'w> {
 
     /// What lies at a path.
     pub(crate) fn read(&mut self, state: &mut State, place: PlaceId) -> Value {
+        // Errors at package level are made once and kept: `var ErrClosed = errors.New(...)`.
+        let at = *self.unit.places.get(place);
+        if matches!(at.kind, PlaceKind::Global { .. }) && self.worker.is_error(at.ty) {
+            return Value::NonZero;
+        }
         match self.address(state, place) {
             Some(address) => state.load(&address, &mut self.terms),
             None => Value::Unknown,

@@ -2,8 +2,8 @@
 
 use rustc_hash::FxHashSet;
 use tophash_flow::{
-    BlockId, Call, Callee, Cond, FnId, Function, Graph, Op, Operand, PlaceId, PlaceKind, Terminator,
-    Unit, Value, VarId,
+    BlockId, Call, Callee, Cond, FnId, Function, Graph, Op, Operand, PlaceId, PlaceKind,
+    Terminator, Unit, Value, VarId,
 };
 
 /// For each block of a function, the variables that are read there or later, before
@@ -20,7 +20,10 @@ impl Liveness {
             .iter()
             .map(|block| {
                 let mut uses = Uses::new(unit, function);
-                block.instrs.iter().for_each(|instr| uses.op(&instr.op, function));
+                block
+                    .instrs
+                    .iter()
+                    .for_each(|instr| uses.op(&instr.op, function));
                 uses.end(&block.end, function);
                 uses
             })
@@ -168,7 +171,9 @@ impl<'u> Uses<'u> {
                 }
             }
             Value::StructLit { fields, .. } => {
-                fields.iter().for_each(|(_, operand)| self.operand(*operand));
+                fields
+                    .iter()
+                    .for_each(|(_, operand)| self.operand(*operand));
             }
             Value::ListLit { elems, .. } => elems.iter().for_each(|&e| self.operand(e)),
             Value::MapRead { elem } => self.place(*elem),
@@ -196,7 +201,7 @@ impl<'u> Uses<'u> {
         match end {
             Terminator::Branch { cond, .. } => match cond {
                 Cond::IsNil(place) | Cond::IsEmpty(place) | Cond::True(place) => self.place(*place),
-                Cond::Equal(x, y) => {
+                Cond::Equal(x, y) | Cond::Less(x, y) => {
                     self.operand(*x);
                     self.operand(*y);
                 }

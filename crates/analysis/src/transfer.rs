@@ -409,7 +409,10 @@ impl Engine<'_, '_> {
             Expr::Binary { op, x, y } => {
                 let x = self.operand(state, *x);
                 let y = self.operand(state, *y);
-                self.binary(site, *op, &x, &y, state)
+                match self.binary(*op, &x, &y) {
+                    Value::Unknown => self.fresh(state, site, 0),
+                    known => known,
+                }
             }
             Expr::Unary { op, x } => {
                 let x = self.operand(state, *x);
@@ -447,18 +450,12 @@ impl Engine<'_, '_> {
         }
     }
 
-    fn binary(
-        &mut self,
-        site: Site,
-        op: BinaryOp,
-        x: &Value,
-        y: &Value,
-        state: &mut State,
-    ) -> Value {
-        if let (Some(x), Some(y)) = (integer(x), integer(y)) {
-            let truth = |holds: bool| Value::constant(Const::Bool(holds));
-            let number = |n: Option<i64>| n.map(|n| Value::constant(Const::Int(n)));
-            let known = match op {
+    /// `x op y`; unknown if it has no name.
+    pub(crate) fn binary(&mut self, op: BinaryOp, x: &Value, y: &Value) -> Value {
+        let truth = |holds: bool| Value::constant(Const::Bool(holds));
+        let number = |n: Option<i64>| n.map(|n| Value::constant(Const::Int(n)));
+        let known = match (integer(x), integer(y)) {
+            (Some(x), Some(y)) => match op {
                 BinaryOp::Eql => Some(truth(x == y)),
                 BinaryOp::Neq => Some(truth(x != y)),
                 BinaryOp::Lss => Some(truth(x < y)),
@@ -467,11 +464,20 @@ impl Engine<'_, '_> {
                 BinaryOp::Geq => Some(truth(x >= y)),
                 BinaryOp::Add => number(x.checked_add(y)),
                 BinaryOp::Sub => number(x.checked_sub(y)),
+                BinaryOp::Mul => number(x.checked_mul(y)),
+                BinaryOp::Quo => number(x.checked_div(y)),
+                BinaryOp::Rem => number(x.checked_rem(y)),
                 _ => None,
-            };
-            if let Some(known) = known {
-                return known;
-            }
+            },
+            // A division of 0 gives 0 or does not come back.
+            (Some(0), None) => match op {
+                BinaryOp::Mul | BinaryOp::Quo | BinaryOp::Rem | BinaryOp::And => number(Some(0)),
+                _ => None,
+            },
+            _ => None,
+        };
+        if let Some(known) = known {
+            return known;
         }
         let name = match (self.term_of(x), self.term_of(y)) {
             (Some(x), Some(y)) => match op {
@@ -480,17 +486,14 @@ impl Engine<'_, '_> {
             },
             _ => None,
         };
-        match name {
-            Some(term) => Value::Term(term),
-            None => self.fresh(state, site, 0),
-        }
+        name.map_or(Value::Unknown, Value::Term)
     }
 }
 
 fn integer(value: &Value) -> Option<i64> {
     match value {
         Value::Const(Const::Int(n)) => Some(*n),
-        Value::Zero(None) => Some(0),
+        Value::Zero(_) => Some(0),
         _ => None,
     }
 }

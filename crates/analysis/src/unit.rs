@@ -85,14 +85,15 @@ impl UnitAnalysis {
     /// Whether a map is written anywhere in the function or its closures.
     pub(crate) fn writes_maps(&self) -> bool {
         let ops = self.unit.functions.iter().flat_map(|f| &f.blocks);
-        ops.flat_map(|block| &block.instrs).any(|instr| match &instr.op {
-            Op::MapWrite { .. } => true,
-            Op::Call(call) => match call.callee {
-                Callee::Static(name) => library::effect(name) == Some(Effect::FillsMap),
+        ops.flat_map(|block| &block.instrs)
+            .any(|instr| match &instr.op {
+                Op::MapWrite { .. } => true,
+                Op::Call(call) => match call.callee {
+                    Callee::Static(name) => library::effect(name) == Some(Effect::FillsMap),
+                    _ => false,
+                },
                 _ => false,
-            },
-            _ => false,
-        })
+            })
     }
 
     /// Where a captured variable's nil comes from, if nothing else is ever assigned to it.

@@ -126,6 +126,16 @@ impl<'w> Worker<'w> {
         matches!(self.checker.ty(under), Type::Interface(_) | Type::Unknown)
     }
 
+    /// Whether it is the predeclared `error`.
+    pub(crate) fn is_error(&mut self, ty: TypeId) -> bool {
+        let ty = self.checker.unalias(ty);
+        let Type::Named(named) = *self.checker.ty(ty) else {
+            return false;
+        };
+        let object = self.checker.object(self.checker.named(named).obj);
+        object.package.is_none() && object.name.as_str() == "error"
+    }
+
     pub(crate) fn is_basic(&mut self, ty: TypeId) -> bool {
         matches!(self.core(ty), Type::Basic(_))
     }

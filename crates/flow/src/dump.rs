@@ -284,6 +284,7 @@ impl Dumper<'_, '_> {
                     Cond::IsEmpty(place) => format!("empty {}", self.place(place)),
                     Cond::True(place) => self.place(place),
                     Cond::Equal(x, y) => format!("{} == {}", self.operand(x), self.operand(y)),
+                    Cond::Less(x, y) => format!("{} < {}", self.operand(x), self.operand(y)),
                     Cond::Deferred(id) => format!("deferred {}", id.0),
                     Cond::Opaque => "?".to_owned(),
                 };

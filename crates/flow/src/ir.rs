@@ -587,6 +587,9 @@ pub enum Cond {
     True(PlaceId),
     /// `x == y`
     Equal(Operand, Operand),
+    /// `x < y`, of numbers and strings. Where it doesn't hold, floating-point numbers may
+    /// be unordered.
+    Less(Operand, Operand),
     /// Whether the `defer` statement was executed; only where it may or may not have been.
     Deferred(DeferId),
     /// Something else.

@@ -222,7 +222,7 @@ impl Verifier<'_> {
         match end {
             Terminator::Branch { cond, .. } => match *cond {
                 Cond::IsNil(place) | Cond::IsEmpty(place) | Cond::True(place) => self.read(place),
-                Cond::Equal(x, y) => {
+                Cond::Equal(x, y) | Cond::Less(x, y) => {
                     self.operand(x);
                     self.operand(y);
                 }

@@ -128,7 +128,7 @@ impl Lowerer<'_, '_> {
         }
         let (x, y) = (self.force(x), self.force(y));
         if op != BinaryOp::Eql {
-            let cond = Cond::Opaque;
+            let cond = Cond::Less(x, y);
             self.end(Terminator::Branch { cond, then, other }, at);
             return;
         }

@@ -595,3 +595,5 @@ pub enum Cond {
     /// Something else.
     Opaque,
 }
+
+const _: () = assert!(size_of::<Operand>() <= 16 && size_of::<Instr>() <= 72);

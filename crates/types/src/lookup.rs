@@ -73,6 +73,12 @@ impl<'w> Checker<'w> {
         }
     }
 
+    /// Whether everything a type is written with is known: no part of it is
+    /// [`TypeId::UNKNOWN`].
+    pub fn is_known(&mut self, ty: TypeId) -> bool {
+        !self.mentions_unknown(ty)
+    }
+
     /// Whether values of a type are maps: its underlying type is one, or, if it is a type
     /// parameter, all types in its type set are.
     pub fn is_map(&mut self, ty: TypeId) -> bool {
@@ -137,7 +143,9 @@ impl<'w> Checker<'w> {
             multiples: false,
         }];
         let mut seen: Vec<TypeId> = Vec::new();
-        let mut unknown = false;
+        // Whether something at a lesser depth is not known: it may have the name, and hide
+        // what is found deeper.
+        let mut unknown_above = false;
         let mut looked_at = 0;
         for _ in 0..MAX_EMBEDDING {
             if current.is_empty() {
@@ -145,6 +153,7 @@ impl<'w> Checker<'w> {
             }
             let mut next: Vec<Embedded> = Vec::new();
             let mut found: Option<Found> = None;
+            let mut unknown = unknown_above;
             for e in &current {
                 looked_at += 1;
                 if looked_at > MAX_EMBEDDED {
@@ -214,6 +223,9 @@ impl<'w> Checker<'w> {
                 }
             }
             if let Some(found) = found {
+                if unknown_above {
+                    return Err(NotFound::Unknown);
+                }
                 if self.object(found.obj).is_func()
                     && self.has_pointer_receiver(found.obj)
                     && !found.indirect
@@ -223,9 +235,10 @@ impl<'w> Checker<'w> {
                 }
                 return Ok(found);
             }
+            unknown_above = unknown;
             current = self.consolidate(next);
         }
-        Err(if unknown {
+        Err(if unknown_above {
             NotFound::Unknown
         } else {
             NotFound::Missing

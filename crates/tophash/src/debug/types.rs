@@ -155,8 +155,9 @@ impl Dumper<'_> {
             }
             match expr.kind {
                 ExprKind::Call { fun, .. } => {
-                    let callee = self.callee(body, ast, fun);
-                    self.add(start, end, "call", callee);
+                    if let Some(callee) = self.callee(body, ast, fun) {
+                        self.add(start, end, "call", callee);
+                    }
                 }
                 ExprKind::Ident(_) if !is_value => {
                     if let Some(obj) = body.object(e) {
@@ -189,7 +190,7 @@ impl Dumper<'_> {
     }
 
     fn typed(&mut self, start: u32, end: u32, ty: TypeId) {
-        if ty.is_unknown() {
+        if !self.checker.is_known(ty) {
             return;
         }
         let kind = match self.checker.is_map(ty) {
@@ -208,27 +209,29 @@ impl Dumper<'_> {
         }
     }
 
-    fn callee(&mut self, body: &TypedBody, ast: &Ast, fun: ExprId) -> String {
+    /// What is called, empty if that is only known at run time. None if it is not known here.
+    fn callee(&mut self, body: &TypedBody, ast: &Ast, fun: ExprId) -> Option<String> {
+        let ty = body.type_of(fun);
         if body.mode(fun) == Mode::Type {
-            let ty = self.checker.type_string(body.type_of(fun));
-            return format!("conversion {ty}");
+            let name = self.checker.type_string(ty);
+            return self
+                .checker
+                .is_known(ty)
+                .then(|| format!("conversion {name}"));
         }
-        let mut fun = ast.unparen(fun);
-        if let ExprKind::Index { x, .. } | ExprKind::IndexList { x, .. } = ast.expr(fun).kind {
-            fun = ast.unparen(x);
+        let mut name = ast.unparen(fun);
+        if let ExprKind::Index { x, .. } | ExprKind::IndexList { x, .. } = ast.expr(name).kind {
+            name = ast.unparen(x);
         }
-        let obj = match body.selection(fun) {
+        let obj = match body.selection(name) {
             Some(selection) if selection.kind == SelectionKind::Field => None,
             Some(selection) => Some(selection.obj),
-            None => body.object(fun),
+            None => body.object(name),
         };
-        let Some(obj) = obj else {
-            return String::new();
-        };
-        match self.checker.object(obj).kind {
-            ObjKind::Builtin(builtin) => format!("builtin {}", builtin.name()),
-            ObjKind::Func { .. } => self.function(obj),
-            _ => String::new(),
+        match obj.map(|obj| (obj, &self.checker.object(obj).kind)) {
+            Some((_, ObjKind::Builtin(builtin))) => Some(format!("builtin {}", builtin.name())),
+            Some((obj, ObjKind::Func { .. })) => Some(self.function(obj)),
+            _ => (!ty.is_unknown()).then(String::new),
         }
     }
 

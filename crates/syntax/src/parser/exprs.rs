@@ -128,8 +128,20 @@ impl Parser<'_> {
 
     /// The place of the arrow in the type `chan<- T` at `chan`.
     fn arrow_behind(&self, chan: u32) -> u32 {
-        let rest = &self.scan.src[chan as usize..];
-        memchr::memmem::find(rest, b"<-").map_or(chan, |n| chan + n as u32)
+        let mut from = chan;
+        loop {
+            let rest = &self.scan.src[from as usize..];
+            let Some(n) = memchr::memmem::find(rest, b"<-") else {
+                return chan;
+            };
+            let at = from + n as u32;
+            let comments = &self.scan.comments;
+            let next = comments.partition_point(|c| c.end <= at);
+            match comments.get(next) {
+                Some(comment) if comment.contains(at) => from = comment.end,
+                _ => return at,
+            }
+        }
     }
 
     fn operand(&mut self) -> ExprId {

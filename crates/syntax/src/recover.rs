@@ -67,7 +67,7 @@ pub(crate) fn quoted(rest: &[u8], quote: u8) -> usize {
     rest.len().min(at)
 }
 
-/// Whether `line` starts with `func name` or `func (receiver) name`, which no statement does.
+/// Whether `line` starts with `func name` or `func (receiver) name`, as hardly any statement does.
 pub(crate) fn starts_function(line: &[u8]) -> bool {
     let is_name = |rest: &[u8]| {
         let name = rest.trim_ascii_start();

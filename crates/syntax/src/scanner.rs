@@ -508,9 +508,10 @@ const BRACKETS: [bool; 256] = {
 
 impl Scanner<'_> {
     /// Behind `{`: goes behind the brace that closes it, or to the end of the file if there is
-    /// none; a function declared at the start of a line ends the search. Comments inside are not
-    /// collected, and nothing is checked.
+    /// none. In a file with errors a function declared at the start of a line ends the search too.
+    /// Comments inside are not collected, and nothing is checked.
     pub(crate) fn skip_block(&mut self) -> bool {
+        let broken = !self.errors.is_empty();
         let mut depth = 1;
         let mut at = self.at;
         let src = self.src;
@@ -524,7 +525,7 @@ impl Scanner<'_> {
             match src[at - 1] {
                 b'\n' => {
                     self.lines.push(at as u32);
-                    if starts_function(&src[at..]) {
+                    if broken && starts_function(&src[at..]) {
                         break false;
                     }
                 }

@@ -130,6 +130,13 @@ proptest! {
     }
 }
 
+/// What fuzzing found.
+#[test]
+fn regressions() {
+    // A function type called, not the declaration of a method.
+    invariants::check(b"package a\nfunc f() {\nreturnconst\nfunc (r T) N()\n}\n");
+}
+
 /// Ways to nest, and to chain, without end.
 const DEEP: &[(&str, &str, &str)] = &[
     ("var x = ", "(", ")"),

@@ -35,6 +35,9 @@ const DIRS: &[&str] = &[
     "cmd/gofmt",
 ];
 
+/// Files that go/parser accepts from Go 1.27 on only: they declare generic methods.
+const NEWER: &[&str] = &["internal/types/testdata/check/typeparams.go"];
+
 #[test]
 fn trees_equal_go_ast() {
     let Some(goroot) = go(&["env", "GOROOT"], Path::new(".")) else {
@@ -55,7 +58,9 @@ fn trees_equal_go_ast() {
     for path in &files {
         let name = path.display().to_string();
         let source = std::fs::read(path).expect("a file of GOROOT");
-        if want.get(&name) != Some(&answer(&source)) {
+        let want = want.get(&name).map_or("absent", String::as_str);
+        let newer = want == "err" && NEWER.iter().any(|n| name.ends_with(n));
+        if want != answer(&source) && !newer {
             differing.push(name);
         }
     }

@@ -1,0 +1,3 @@
+module tophash.dev/oracle/mapwrites
+
+go 1.22

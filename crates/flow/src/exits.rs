@@ -1,6 +1,7 @@
 //! Ways out of a function: calls of closures that never return, and deferred calls.
 
-use crate::graph::reverse_postorder;
+use crate::dataflow::{Problem, solve};
+use crate::graph::{Graph, reverse_postorder};
 use crate::ir::*;
 use crate::place::{PlaceKind, Places};
 use crate::simplify::simplify;
@@ -289,48 +290,48 @@ fn bit(n: usize) -> u64 {
     1 << n.min(63)
 }
 
-fn pending(function: &Function) -> Vec<Pending> {
-    let count = function.blocks.len();
-    let order = reverse_postorder(count, |b| &function.block(b).end);
-    let mut at_start: Vec<Option<Pending>> = vec![None; count];
-    let mut at_end = vec![Pending { may: 0, must: 0 }; count];
-    if let Some(start) = at_start.first_mut() {
-        *start = Some(Pending { may: 0, must: 0 });
+/// The problem of what is [`Pending`] where.
+struct Defers;
+
+impl Problem for Defers {
+    type State = Pending;
+
+    fn start(&mut self) -> Pending {
+        Pending { may: 0, must: 0 }
     }
-    let mut changed = true;
-    while changed {
-        changed = false;
-        for &id in &order {
-            let Some(mut state) = at_start[id.index()] else {
-                continue;
-            };
-            for instr in &function.block(id).instrs {
-                if let Op::Defer(DeferId(n)) = instr.op {
-                    let bit = bit(n as usize);
-                    state.may |= bit;
-                    if n < 63 {
-                        state.must |= bit;
-                    }
-                }
-            }
-            at_end[id.index()] = state;
-            for (_, to) in function.block(id).end.successors() {
-                let old = at_start[to.index()];
-                let new = match old {
-                    Some(old) => Pending {
-                        may: old.may | state.may,
-                        must: old.must & state.must,
-                    },
-                    None => state,
-                };
-                if old != Some(new) {
-                    at_start[to.index()] = Some(new);
-                    changed = true;
-                }
+
+    fn join(&mut self, into: &mut Pending, from: &Pending, _: u32) -> bool {
+        let before = *into;
+        into.may |= from.may;
+        into.must &= from.must;
+        *into != before
+    }
+
+    fn instr(&mut self, state: &mut Pending, instr: &Instr) {
+        if let Op::Defer(DeferId(n)) = instr.op {
+            let bit = bit(n as usize);
+            state.may |= bit;
+            if n < 63 {
+                state.must |= bit;
             }
         }
     }
-    at_end
+}
+
+/// What is pending at the end of each block.
+fn pending(function: &Function) -> Vec<Pending> {
+    let solution = solve(function, &Graph::new(function), &mut Defers);
+    let states = solution.at_start.into_iter().zip(&function.blocks);
+    states
+        .map(|(start, block)| {
+            let mut state = start.unwrap_or_else(|| Defers.start());
+            block
+                .instrs
+                .iter()
+                .for_each(|i| Defers.instr(&mut state, i));
+            state
+        })
+        .collect()
 }
 
 /// The `defer` statements that can be reached.

@@ -411,7 +411,7 @@ impl Lowerer<'_, '_> {
     fn closure(&mut self, literal: ExprId, body: StmtId) -> FnId {
         self.open(Some(literal), self.ast.expr(literal).span);
         self.signature(self.body.type_of(literal));
-        self.body(body);
+        self.stmt(body);
         self.close()
     }
 

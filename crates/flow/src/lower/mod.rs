@@ -45,7 +45,7 @@ pub fn lower(
     let mut l = Lowerer::new(checker, &body, ast, file, name, diverges);
     l.open(None, span);
     l.signature(ty);
-    l.body(block);
+    l.stmt(block);
     l.close();
     Some(l.unit(file, Source::Func(func), name))
 }

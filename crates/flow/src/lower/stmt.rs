@@ -33,11 +33,6 @@ pub(super) fn variables(ast: &Ast, decls: &[DeclId]) -> Vec<SpecId> {
 }
 
 impl Lowerer<'_, '_> {
-    /// The block that is a function's body.
-    pub(super) fn body(&mut self, block: StmtId) {
-        self.stmt(block);
-    }
-
     pub(super) fn stmts(&mut self, list: List<StmtId>) {
         let ast = self.ast;
         for &stmt in ast.list(list) {

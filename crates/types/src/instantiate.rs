@@ -64,12 +64,12 @@ impl Checker<'_> {
     }
 
     /// The type of a generic function with type arguments in the place of its type parameters. Unknown if it
-    /// is not generic or their number is wrong.
+    /// is not generic, their number is wrong, or they are too large.
     pub(crate) fn instantiate_signature(&mut self, generic: TypeId, targs: &[TypeId]) -> TypeId {
         let Type::Signature(sig) = self.ty(generic).clone() else {
             return TypeId::UNKNOWN;
         };
-        if sig.tparams.len() != targs.len() || targs.is_empty() {
+        if sig.tparams.len() != targs.len() || targs.is_empty() || !self.is_bounded(targs) {
             return TypeId::UNKNOWN;
         }
         let ty = self.substitute(generic, &sig.tparams, targs);

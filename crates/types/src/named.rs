@@ -25,7 +25,7 @@ pub(crate) enum Lazy {
 pub(crate) struct Definition {
     /// The type on the right of the declaration.
     pub(crate) rhs: Lazy,
-    /// Of defined types only.
+    /// Of a defined type its underlying type, of an alias the type at the end of the chain.
     pub(crate) underlying: Lazy,
     pub(crate) tparams: Option<Rc<[TypeId]>>,
     /// Methods of the generic or plain type.
@@ -222,13 +222,38 @@ impl<'w> Checker<'w> {
     }
 
     /// The type an alias stands for in the end; any other type itself.
-    pub fn unalias(&mut self, mut ty: TypeId) -> TypeId {
+    pub fn unalias(&mut self, ty: TypeId) -> TypeId {
+        match *self.ty(ty) {
+            Type::Alias(id) => match self.alias_definitions[id.0 as usize].underlying {
+                Lazy::Done(actual) => actual,
+                _ => self.follow_aliases(id),
+            },
+            _ => ty,
+        }
+    }
+
+    fn follow_aliases(&mut self, mut id: AliasId) -> TypeId {
+        let mut chain = Vec::new();
         // A chain of aliases can only be as long as there are aliases, or it is a cycle.
-        for _ in 0..=self.aliases.len() {
-            match *self.ty(ty) {
-                Type::Alias(id) => ty = self.alias_rhs(id),
-                _ => return ty,
+        while chain.len() <= self.aliases.len() {
+            chain.push(id);
+            let mut ty = self.alias_rhs(id);
+            if let Type::Alias(next) = *self.ty(ty) {
+                match self.alias_definitions[next.0 as usize].underlying {
+                    Lazy::Done(actual) => ty = actual,
+                    _ => {
+                        id = next;
+                        continue;
+                    }
+                }
             }
+            // An unknown one may be one that is being looked at.
+            if !ty.is_unknown() {
+                for id in chain {
+                    self.alias_definitions[id.0 as usize].underlying = Lazy::Done(ty);
+                }
+            }
+            return ty;
         }
         TypeId::UNKNOWN
     }

@@ -16,6 +16,13 @@ enum Qualifier {
     Name(Option<PackageId>),
 }
 
+/// Deepest nesting of types that is written out.
+const MAX_NESTING: usize = 200;
+
+/// Length, in bytes, at which a type's text is cut: the parts of a type may be shared so often
+/// that its text would be longer than any memory.
+const MAX_TEXT: usize = 1 << 16;
+
 struct Writer<'c, 'w> {
     checker: &'c mut Checker<'w>,
     out: String,
@@ -82,6 +89,10 @@ impl<'w> Checker<'w> {
 
 impl Writer<'_, '_> {
     fn ty(&mut self, ty: TypeId) {
+        if self.seen.len() >= MAX_NESTING || self.out.len() >= MAX_TEXT {
+            self.out.push_str("...");
+            return;
+        }
         if self.seen.contains(&ty) {
             self.out.push_str("<cycle>");
             return;

@@ -11,6 +11,7 @@ use crate::value::{Address, Aggregate, Truth, Value};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use tophash_flow::{At, Call, Callee, FnId, FuncName, Operand};
+use tophash_syntax::ast::UnaryOp;
 use tophash_types::{Builtin, ObjId};
 
 /// The values that a call passes, the receiver first.
@@ -555,32 +556,19 @@ impl Engine<'_, '_> {
             },
             Given::Equal(x, y) => {
                 let (x, y) = (self.given(x, binding, state), self.given(y, binding, state));
-                match (&x, &y) {
-                    (Value::Const(x), Value::Const(y)) => {
-                        return Value::constant(tophash_flow::Const::Bool(x == y));
-                    }
-                    (Value::Const(_), Value::Zero(_)) | (Value::Zero(_), Value::Const(_)) => {
-                        return Value::Zero(None);
-                    }
-                    _ => {}
-                }
-                match (self.term_of(&x), self.term_of(&y)) {
-                    (Some(x), Some(y)) => Value::Term(self.terms.equal(x, y)),
-                    _ => Value::Unknown,
-                }
+                self.equality(state, &x, &y, true)
             }
             Given::Binary(op, x, y) => {
                 let (x, y) = (self.given(x, binding, state), self.given(y, binding, state));
-                match (self.term_of(&x), self.term_of(&y)) {
-                    (Some(x), Some(y)) => build(self, TermKind::Binary(*op, x, y)),
-                    _ => Value::Unknown,
-                }
+                self.binary(*op, &x, &y)
             }
             Given::Unary(op, x) => {
                 let x = self.given(x, binding, state);
-                match self.term_of(&x) {
-                    Some(x) => build(self, TermKind::Unary(*op, x)),
-                    None => Value::Unknown,
+                match (op, state.truth(&x, &self.terms), self.term_of(&x)) {
+                    (UnaryOp::Not, Some(Truth::Zero(_)), _) => Value::NonZero,
+                    (UnaryOp::Not, Some(Truth::NonZero), _) => Value::Zero(None),
+                    (op, _, Some(x)) => build(self, TermKind::Unary(*op, x)),
+                    _ => Value::Unknown,
                 }
             }
             Given::HasType(x, ty) => match self.given(x, binding, state) {

@@ -8,6 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 use tophash_flow::{BlockId, Const, VarId};
+use tophash_syntax::ast::UnaryOp;
+
+/// What every zero value is called when it is a term: `nil`, `false` and `""` too.
+pub const ZERO: Const = Const::Int(0);
 
 /// What is known of a term.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -284,27 +288,30 @@ impl State {
             return Some(fact);
         }
         match *terms.kind(term) {
+            TermKind::Const(ZERO) => Some(Fact::Zero(None)),
             TermKind::Const(constant) => Some(Fact::Is(constant)),
-            // Two different constants can't both equal one value.
-            TermKind::Equal(x, y) => match (self.facts.get(&x), terms.kind(y)) {
-                (Some(Fact::Is(known)), TermKind::Const(constant)) => Some(if known == constant {
-                    Fact::NonZero
-                } else {
-                    Fact::Zero(None)
-                }),
-                (Some(Fact::Zero(_)), TermKind::Const(_)) => Some(Fact::Zero(None)),
-                _ => match (terms.kind(x), self.facts.get(&y)) {
-                    (TermKind::Const(constant), Some(Fact::Is(known))) => {
-                        Some(if known == constant {
-                            Fact::NonZero
-                        } else {
-                            Fact::Zero(None)
-                        })
-                    }
-                    (TermKind::Const(_), Some(Fact::Zero(_))) => Some(Fact::Zero(None)),
-                    _ => None,
-                },
-            },
+            TermKind::Equal(x, y) => {
+                let (x, constant) = match (terms.kind(x), terms.kind(y)) {
+                    (_, TermKind::Const(constant)) => (x, constant),
+                    (TermKind::Const(constant), _) => (y, constant),
+                    _ => return None,
+                };
+                let same = match self.fact(x, terms)? {
+                    Fact::Zero(_) => *constant == ZERO,
+                    Fact::Is(known) => known == *constant,
+                    // It is some other value than zero: which one is not known.
+                    Fact::Made | Fact::NonZero if *constant == ZERO => false,
+                    Fact::Made | Fact::NonZero => return None,
+                };
+                Some(match same {
+                    true => Fact::NonZero,
+                    false => Fact::Zero(None),
+                })
+            }
+            TermKind::Unary(UnaryOp::Not, of) => Some(match self.fact(of, terms)? {
+                Fact::Zero(_) => Fact::NonZero,
+                _ => Fact::Zero(None),
+            }),
             TermKind::Len(of) => match self.facts.get(&of) {
                 Some(Fact::Zero(_)) => Some(Fact::Zero(None)),
                 _ => None,
@@ -335,12 +342,22 @@ impl State {
             TermKind::Len(of) | TermKind::Element(of, ..) if !zero(fact) => {
                 self.assume(of, Fact::Made, terms)
             }
-            TermKind::Equal(x, y) if !zero(fact) => {
-                match (terms.kind(x).clone(), terms.kind(y).clone()) {
-                    (_, TermKind::Const(constant)) => self.assume(x, Fact::Is(constant), terms),
-                    (TermKind::Const(constant), _) => self.assume(y, Fact::Is(constant), terms),
-                    _ => true,
+            TermKind::Equal(x, y) => {
+                let (x, constant) = match (terms.kind(x), terms.kind(y)) {
+                    (_, TermKind::Const(constant)) => (x, *constant),
+                    (TermKind::Const(constant), _) => (y, *constant),
+                    _ => return true,
+                };
+                match (constant == ZERO, zero(fact)) {
+                    (true, true) => self.assume(x, Fact::NonZero, terms),
+                    (true, false) => self.assume(x, Fact::Zero(None), terms),
+                    (false, true) => true,
+                    (false, false) => self.assume(x, Fact::Is(constant), terms),
                 }
+            }
+            TermKind::Unary(UnaryOp::Not, of) => {
+                let fact = if zero(fact) { Fact::NonZero } else { Fact::Zero(None) };
+                self.assume(of, fact, terms)
             }
             _ => true,
         }

@@ -331,12 +331,13 @@ impl Engine<'_, '_> {
                 }
                 Value::NonZero
             }
-            Expr::MakeSlice { ty, .. } => {
+            Expr::MakeSlice { ty, len } => {
                 let elem = self.worker.element(*ty);
                 // Elements that are assigned somewhere may be assigned one by one in a loop
                 // over all of them, which is more than is followed here.
                 if !elem.is_some_and(|elem| self.worker.holds_map(elem))
                     || self.context.assigns_elements_of(*ty)
+                    || *len == Operand::Const(Const::Int(0))
                 {
                     return Value::NonZero;
                 }
@@ -409,7 +410,12 @@ impl Engine<'_, '_> {
             Expr::Binary { op, x, y } => {
                 let x = self.operand(state, *x);
                 let y = self.operand(state, *y);
-                match self.binary(*op, &x, &y) {
+                let value = match op {
+                    BinaryOp::Eql => self.equality(state, &x, &y, true),
+                    BinaryOp::Neq => self.equality(state, &x, &y, false),
+                    op => self.binary(*op, &x, &y),
+                };
+                match value {
                     Value::Unknown => self.fresh(state, site, 0),
                     known => known,
                 }
@@ -450,14 +456,35 @@ impl Engine<'_, '_> {
         }
     }
 
+    /// `x == y`, or `x != y`; unknown if it has no name.
+    pub(crate) fn equality(&mut self, state: &State, x: &Value, y: &Value, equal: bool) -> Value {
+        let truth = |holds: bool| Value::constant(Const::Bool(holds == equal));
+        match (x, y) {
+            (Value::Const(x), Value::Const(y)) => return truth(x == y),
+            (Value::Zero(_), other) | (other, Value::Zero(_)) => {
+                if let Some(known) = state.truth(other, &self.terms) {
+                    return truth(matches!(known, Truth::Zero(_)));
+                }
+            }
+            _ => {}
+        }
+        let (Some(x), Some(y)) = (self.term_of(x), self.term_of(y)) else {
+            return Value::Unknown;
+        };
+        let same = self.terms.equal(x, y);
+        let term = match equal {
+            true => Some(same),
+            false => self.terms.build(TermKind::Unary(UnaryOp::Not, same)),
+        };
+        term.map_or(Value::Unknown, Value::Term)
+    }
+
     /// `x op y`; unknown if it has no name.
     pub(crate) fn binary(&mut self, op: BinaryOp, x: &Value, y: &Value) -> Value {
         let truth = |holds: bool| Value::constant(Const::Bool(holds));
         let number = |n: Option<i64>| n.map(|n| Value::constant(Const::Int(n)));
         let known = match (integer(x), integer(y)) {
             (Some(x), Some(y)) => match op {
-                BinaryOp::Eql => Some(truth(x == y)),
-                BinaryOp::Neq => Some(truth(x != y)),
                 BinaryOp::Lss => Some(truth(x < y)),
                 BinaryOp::Leq => Some(truth(x <= y)),
                 BinaryOp::Gtr => Some(truth(x > y)),
@@ -480,10 +507,7 @@ impl Engine<'_, '_> {
             return known;
         }
         let name = match (self.term_of(x), self.term_of(y)) {
-            (Some(x), Some(y)) => match op {
-                BinaryOp::Eql => Some(self.terms.equal(x, y)),
-                _ => self.terms.build(TermKind::Binary(op, x, y)),
-            },
+            (Some(x), Some(y)) => self.terms.build(TermKind::Binary(op, x, y)),
             _ => None,
         };
         name.map_or(Value::Unknown, Value::Term)

@@ -19,6 +19,8 @@ use tophash_types::TypeId;
 struct Assigned {
     /// It gets a value that is not written out as nil or zero.
     some: bool,
+    /// It is declared without a value, in code that can be reached.
+    zero: bool,
     /// A function other than the one that declares it assigns it.
     by_others: bool,
 }
@@ -48,6 +50,7 @@ impl UnitAnalysis {
                 || !var.captured
                 || var.address_taken
                 || assigned[n].some
+                || !(assigned[n].zero || matches!(var.kind, VarKind::Result(_)))
                 || !worker.holds_map(var.ty)
             {
                 continue;
@@ -155,6 +158,7 @@ impl UnitAnalysis {
 /// Looks through a unit for what is assigned where.
 fn assignments(unit: &Unit) -> Vec<Assigned> {
     let mut assigned = vec![Assigned::default(); unit.vars.len()];
+    let mut zeros: Vec<VarId> = Vec::new();
     for function in &unit.functions {
         let mut assign = |place: PlaceId, some: bool| {
             if let Some(var) = assigned_var(unit, place) {
@@ -170,6 +174,9 @@ fn assignments(unit: &Unit) -> Vec<Assigned> {
                         let nothing = matches!(value, Value::Zero(_) | Value::Use(Operand::Nil))
                             && matches!(unit.places.get(*dst).kind, PlaceKind::Var(_));
                         assign(*dst, !nothing);
+                        if nothing {
+                            zeros.extend(assigned_var(unit, *dst));
+                        }
                         if let Some(ok) = ok {
                             assign(*ok, true);
                         }
@@ -187,6 +194,9 @@ fn assignments(unit: &Unit) -> Vec<Assigned> {
                     .for_each(|&place| assign(place, true));
             }
         }
+    }
+    for var in zeros {
+        assigned[var.index()].zero = true;
     }
     assigned
 }

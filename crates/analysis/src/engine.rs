@@ -22,8 +22,9 @@ use tophash_types::TypeId;
 /// they disagree on is unknown.
 const MAX_STATES: usize = 8;
 
-/// Blocks worked on before a function is given up, for each block that it has.
-const MAX_VISITS: usize = 40;
+/// Work before a function is given up: instructions times what is known before them.
+/// A generated parser of 500 blocks takes more, other functions a hundredth of it.
+const MAX_WORK: usize = 2_000_000;
 
 /// A nil map is written.
 #[derive(Clone, Debug)]
@@ -99,12 +100,8 @@ impl<'e, 'w> Engine<'e, 'w> {
         dirty.insert((graph.rank[0], key));
         states[0].push((key, entry));
         let live = self.context.liveness(self.func);
-        let mut visits = 0;
+        let mut work = 0;
         while let Some((rank, key)) = dirty.pop_first() {
-            visits += 1;
-            if visits > MAX_VISITS * (count + 8) {
-                return (Gathered::default(), Summary::opaque());
-            }
             let block = graph.order[rank as usize];
             let Some(state) = states[block.index()]
                 .iter()
@@ -113,6 +110,10 @@ impl<'e, 'w> Engine<'e, 'w> {
             else {
                 continue;
             };
+            work += state.size() * (function.block(block).instrs.len() + 1);
+            if work > MAX_WORK {
+                return (Gathered::default(), Summary::opaque());
+            }
             for (to, mut next) in self.block(function, block, state) {
                 let unit = &self.unit;
                 next.drop_vars(|var| {

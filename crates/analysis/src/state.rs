@@ -255,6 +255,11 @@ impl State {
         self.cells.iter().map(|(&root, value)| (root, value))
     }
 
+    /// How much is known, in things.
+    pub fn size(&self) -> usize {
+        self.cells.len() + self.facts.len()
+    }
+
     /// Whether unseen code ran.
     pub fn saw_unknown(&self) -> bool {
         self.epoch.is_some()

@@ -86,13 +86,26 @@ impl Engine<'_, '_> {
             .chain(call.args.iter())
             .copied()
             .collect();
-        Args {
-            values: operands
-                .iter()
-                .map(|&operand| self.operand(state, operand))
-                .collect(),
-            operands,
+        let values = operands
+            .iter()
+            .map(|&operand| self.argument(operand, state))
+            .collect();
+        Args { values, operands }
+    }
+
+    /// A value that is passed. Through the address of a part without maps nothing can be
+    /// reached but what that part leads to: `c.mu.Lock()` leaves the rest of `c` alone.
+    fn argument(&mut self, operand: Operand, state: &mut State) -> Value {
+        let Operand::Addr(place) = operand else {
+            return self.operand(state, operand);
+        };
+        if self.worker.holds_map(self.unit.places.get(place).ty) {
+            return self.operand(state, operand);
         }
+        let contents = self.read(state, place);
+        state.escape(&contents);
+        self.write(state, place, Value::Unknown);
+        Value::NonZero
     }
 
     fn call_static(

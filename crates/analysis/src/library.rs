@@ -46,6 +46,9 @@ pub fn effect(name: FuncName) -> Option<Effect> {
         "testing" if !matches!(function, "Run" | "Cleanup" | "AllocsPerRun" | "Benchmark") => {
             Effect::Pure
         }
+        "sync" | "sync/atomic" if !matches!(function, "Do" | "Go" | "Store" | "Swap" | "Put") => {
+            Effect::Pure
+        }
         "sort" | "slices" => Effect::Runs,
         _ => return None,
     };

@@ -37,17 +37,33 @@ pub(crate) enum MakerForm {
     Var,
 }
 
+/// A struct type as declared.
+#[derive(Default)]
+pub(crate) struct StructIndex {
+    /// Names of its fields; embedded ones have their type's.
+    pub fields: FxHashSet<Symbol>,
+    /// Types of the package that it holds by value.
+    pub parts: Vec<Symbol>,
+    /// Whether a field's type is written as a map.
+    pub has_map: bool,
+}
+
 /// What a package's source says of names.
 #[derive(Default)]
 pub(crate) struct NamesIndex {
     /// Functions that may write to a map.
     pub writers: Vec<FuncRef>,
     /// Names that something is assigned to, or whose address is taken: `x.name = v`,
-    /// `name = v`, `&x.name`, `T{name: v}`.
+    /// `name = v`, `&x.name`, `{name: v}`, where the type of `x` is not plain to see.
     pub given: FxHashSet<Symbol>,
+    /// Fields that are given a value where the struct's name is plain to see:
+    /// `T{name: v}`, and `t.name = v` in a method of T.
+    pub given_of: FxHashSet<(Symbol, Symbol)>,
+    /// Struct types of the package.
+    pub structs: FxHashMap<Symbol, StructIndex>,
     /// Types with literals that give values without naming fields.
     pub positional: FxHashSet<Symbol>,
-    /// Types of the package that values are converted to by name, or methods called on.
+    /// Where values of the package's types are made.
     pub makers: FxHashMap<Symbol, Vec<Maker>>,
     /// Functions that make a value of a struct type of another package.
     pub foreign_makers: Vec<(FuncRef, Symbol, Symbol)>,
@@ -58,7 +74,10 @@ pub(crate) struct NamesIndex {
 impl NamesIndex {
     /// Reads the files of a package.
     pub(crate) fn new(world: &dyn World, package: PackageId) -> NamesIndex {
-        let mut index = NamesIndex::default();
+        let mut index = NamesIndex {
+            structs: structs(world, package),
+            ..NamesIndex::default()
+        };
         for &file in world.files(package) {
             index.file(file, world.file(file).tree);
         }
@@ -77,26 +96,49 @@ impl NamesIndex {
                 });
             }
         }
-        self.statements(ast);
+        self.statements(ast, &functions);
         self.expressions(id, ast, &functions);
         self.variables(id, file, &functions);
         self.writers.sort();
         self.writers.dedup();
     }
 
-    fn statements(&mut self, ast: &Ast) {
+    /// Whether nothing in the package ever gives a field a value.
+    pub(crate) fn never_given(&self, owner: Symbol, field: Symbol) -> bool {
+        !self.given.contains(&field)
+            && !self.given_of.contains(&(owner, field))
+            && !self.positional.contains(&owner)
+    }
+
+    /// Where values of a type are made, alone or as parts of others.
+    pub(crate) fn makers_of(&self, ty: Symbol) -> Vec<Maker> {
+        let mut makers = Vec::new();
+        let mut open = vec![ty];
+        let mut seen: FxHashSet<Symbol> = open.iter().copied().collect();
+        while let Some(ty) = open.pop() {
+            makers.extend(self.makers.get(&ty).into_iter().flatten().copied());
+            let whole = self.structs.iter().filter(|(_, s)| s.parts.contains(&ty));
+            let mut whole: Vec<Symbol> = whole.map(|(&name, _)| name).collect();
+            whole.sort_by_key(|name| name.as_str());
+            open.extend(whole.into_iter().filter(|&name| seen.insert(name)));
+        }
+        makers
+    }
+
+    fn statements(&mut self, ast: &Ast, functions: &Functions) {
         for n in 0..ast.stmt_count() {
-            match ast.stmt(StmtId::from_index(n)).kind {
+            let stmt = ast.stmt(StmtId::from_index(n));
+            match stmt.kind {
                 StmtKind::Assign { lhs, op, .. } if op != AssignOp::Define => {
                     for &target in ast.list(lhs) {
-                        self.given_name(ast, target);
+                        self.given_name(ast, functions, target);
                     }
                 }
                 StmtKind::Range(range) => {
                     let parts = ast.range_parts(range);
                     if !parts.define {
                         for target in parts.key.into_iter().chain(parts.value) {
-                            self.given_name(ast, target);
+                            self.given_name(ast, functions, target);
                         }
                     }
                 }
@@ -106,13 +148,36 @@ impl NamesIndex {
     }
 
     /// The name at the end of something that is assigned, or whose address is taken.
-    fn given_name(&mut self, ast: &Ast, target: ExprId) {
-        match ast.expr(ast.unparen(target)).kind {
-            ExprKind::Ident(name) | ExprKind::Selector { name, .. } => {
+    fn given_name(&mut self, ast: &Ast, functions: &Functions, target: ExprId) {
+        let target = ast.unparen(target);
+        match ast.expr(target).kind {
+            ExprKind::Ident(name) => {
                 self.given.insert(name);
+            }
+            ExprKind::Selector { x, name, .. } => {
+                let owner = match ast.expr(ast.unparen(x)).kind {
+                    ExprKind::Ident(x) => functions
+                        .receiver(ast.expr(target).span, x)
+                        .filter(|owner| self.has_field(*owner, name)),
+                    _ => None,
+                };
+                match owner {
+                    Some(owner) => {
+                        self.given_of.insert((owner, name));
+                    }
+                    None => {
+                        self.given.insert(name);
+                    }
+                }
             }
             _ => {}
         }
+    }
+
+    fn has_field(&self, owner: Symbol, field: Symbol) -> bool {
+        self.structs
+            .get(&owner)
+            .is_some_and(|index| index.fields.contains(&field))
     }
 
     fn expressions(&mut self, file: FileId, ast: &Ast, functions: &Functions) {
@@ -128,14 +193,24 @@ impl NamesIndex {
                 ExprKind::Unary {
                     op: UnaryOp::And,
                     x,
-                } => self.given_name(ast, x),
+                } => self.given_name(ast, functions, x),
                 ExprKind::CompositeLit { ty, elems } => {
                     let mut keyed = true;
+                    let owner = ty.and_then(|ty| named(ast, ty));
                     for &elem in ast.list(elems) {
                         match ast.expr(elem).kind {
                             ExprKind::KeyValue { key, .. } => {
                                 if let ExprKind::Ident(name) = ast.expr(key).kind {
-                                    self.given.insert(name);
+                                    match owner {
+                                        Some((None, owner)) if self.has_field(owner, name) => {
+                                            self.given_of.insert((owner, name));
+                                        }
+                                        // A field of another package's struct.
+                                        Some((Some(_), _)) => {}
+                                        _ => {
+                                            self.given.insert(name);
+                                        }
+                                    }
                                 }
                             }
                             _ => keyed = false,
@@ -266,32 +341,109 @@ impl NamesIndex {
 /// The function declarations of a file by their place.
 struct Functions {
     file: FileId,
-    spans: Vec<(Span, FuncId)>,
+    functions: Vec<FunctionAt>,
+}
+
+struct FunctionAt {
+    span: Span,
+    func: FuncId,
+    /// Name and type of the receiver.
+    receiver: Option<(Symbol, Symbol)>,
 }
 
 impl Functions {
     fn new(id: FileId, file: &File) -> Functions {
         let ast = &file.ast;
-        let spans = file.decls.iter().filter_map(|&decl| {
+        let functions = file.decls.iter().filter_map(|&decl| {
             let DeclKind::Func(func) = ast.decl(decl).kind else {
                 return None;
             };
-            Some((ast.decl(decl).span, func))
+            let receiver = ast.func(func).recv.and_then(|list| {
+                let field = ast.fields(list).first()?;
+                let name = ast.list(field.names).first()?.name;
+                let ty = match ast.expr(ast.unparen(field.ty)).kind {
+                    ExprKind::Star(x) => x,
+                    _ => field.ty,
+                };
+                Some((name, named(ast, ty)?.1))
+            });
+            Some(FunctionAt {
+                span: ast.decl(decl).span,
+                func,
+                receiver,
+            })
         });
         Functions {
             file: id,
-            spans: spans.collect(),
+            functions: functions.collect(),
         }
     }
 
+    fn at(&self, span: Span) -> Option<&FunctionAt> {
+        let n = self.functions.partition_point(|f| f.span.end <= span.start);
+        let around = self.functions.get(n)?;
+        around.span.contains(span.start).then_some(around)
+    }
+
+    /// The type of the receiver of that name in the function around an extent.
+    fn receiver(&self, span: Span, name: Symbol) -> Option<Symbol> {
+        let (receiver, ty) = self.at(span)?.receiver?;
+        (receiver == name).then_some(ty)
+    }
+
     fn around(&self, span: Span) -> Option<FuncRef> {
-        let n = self.spans.partition_point(|(s, _)| s.end <= span.start);
-        let (around, func) = self.spans.get(n)?;
-        around.contains(span.start).then_some(FuncRef {
+        Some(FuncRef {
             file: self.file,
-            func: *func,
+            func: self.at(span)?.func,
         })
     }
+}
+
+/// The struct types that a package declares at package level.
+pub(crate) fn structs(world: &dyn World, package: PackageId) -> FxHashMap<Symbol, StructIndex> {
+    let mut structs = FxHashMap::default();
+    for &file in world.files(package) {
+        let tree = world.file(file).tree;
+        let ast = &tree.ast;
+        for &decl in &tree.decls {
+            let DeclKind::Gen {
+                tok: GenTok::Type,
+                specs,
+                ..
+            } = ast.decl(decl).kind
+            else {
+                continue;
+            };
+            for &spec in ast.list(specs) {
+                let SpecKind::Type { name, ty, .. } = ast.spec(spec).kind else {
+                    continue;
+                };
+                let ExprKind::StructType(fields) = ast.expr(ty).kind else {
+                    continue;
+                };
+                let mut index = StructIndex::default();
+                for field in ast.fields(fields) {
+                    let kind = ast.expr(ast.unparen(field.ty)).kind;
+                    index.has_map |= matches!(kind, ExprKind::MapType { .. });
+                    let part = match named(ast, field.ty) {
+                        Some((None, part)) => Some(part),
+                        _ => None,
+                    };
+                    index.parts.extend(part);
+                    index.fields.extend(ast.list(field.names).iter().map(|n| n.name));
+                    if field.names.is_empty() {
+                        let ty = match kind {
+                            ExprKind::Star(x) => x,
+                            _ => field.ty,
+                        };
+                        index.fields.extend(named(ast, ty).map(|(_, name)| name));
+                    }
+                }
+                structs.insert(name.name, index);
+            }
+        }
+    }
+    structs
 }
 
 /// `T` or `pkg.T`, also instantiated.

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use tophash_flow::FnId;
 use tophash_syntax::ast::{ExprKind, SpecKind};
 use tophash_syntax::{Symbol, ast};
-use tophash_types::PackageId;
+use tophash_types::{FileId, PackageId};
 
 /// What can go wrong in a package.
 #[derive(Default)]
@@ -61,7 +61,7 @@ pub fn analyse_package(worker: &mut Worker, package: PackageId) -> PackageFacts 
     let fields = by_field(worker, package, needs);
     // Who makes such a struct may reach the write with it.
     for field in fields.keys() {
-        for maker in index.makers.get(&field.owner).into_iter().flatten() {
+        for maker in index.makers_of(field.owner) {
             if let Some(func) = maker.func {
                 analyse(worker, func, true, &mut seen, &mut facts);
             }
@@ -137,15 +137,55 @@ fn by_field(
     fields
 }
 
-/// Functions that make a struct of another package with maps in it.
+/// Functions that make a struct of another package with maps in it, where the bodies of
+/// that package's functions can be seen.
 fn foreign_makers(worker: &mut Worker, package: PackageId, index: &NamesIndex) -> Vec<FuncRef> {
-    let _ = (worker, package);
-    index
-        .foreign_makers
-        .iter()
-        .map(|(func, ..)| *func)
-        .take(0)
-        .collect()
+    let mut makers = Vec::new();
+    for &(func, qualifier, name) in &index.foreign_makers {
+        let Some(import) = imported(worker, package, func.file, qualifier) else {
+            continue;
+        };
+        let structs = worker.structs(import);
+        if structs.get(&name).is_some_and(|index| index.has_map) {
+            makers.push(func);
+        }
+    }
+    makers
+}
+
+/// The package that a name in front of a dot means in a file.
+fn imported(
+    worker: &Worker,
+    package: PackageId,
+    file: FileId,
+    qualifier: Symbol,
+) -> Option<PackageId> {
+    let tree = worker.world.file(file).tree;
+    let ast = &tree.ast;
+    for &decl in &tree.decls {
+        let ast::DeclKind::Gen {
+            tok: ast::GenTok::Import,
+            specs,
+            ..
+        } = ast.decl(decl).kind
+        else {
+            continue;
+        };
+        for &spec in ast.list(specs) {
+            let SpecKind::Import { name, path, .. } = ast.spec(spec).kind else {
+                continue;
+            };
+            let candidate = match name {
+                Some(name) => name.name == qualifier,
+                // Most packages are called what their path ends with.
+                None => path.as_str().ends_with(qualifier.as_str()),
+            };
+            if candidate {
+                return worker.world.import(package, path);
+            }
+        }
+    }
+    None
 }
 
 /// A field that is written, and that nothing in the package ever gives a value.
@@ -156,16 +196,14 @@ fn never_made(
     field: FieldName,
     mut needs: Vec<Need>,
 ) -> Option<NeverMade> {
-    if is_exported(field.field)
-        || index.given.contains(&field.field)
-        || index.positional.contains(&field.owner)
-    {
+    if is_exported(field.field) || !index.never_given(field.owner, field.field) {
         return None;
     }
-    let mut makers: Vec<&Maker> = index.makers.get(&field.owner)?.iter().collect();
+    let mut makers = index.makers_of(field.owner);
     if makers.is_empty() {
         return None;
     }
+    let own: Vec<Loc> = index.makers.get(&field.owner).into_iter().flatten().map(|m| m.at).collect();
     let name = |maker: &Maker| {
         let func = maker.func?;
         let file = worker.world.file(func.file);
@@ -182,8 +220,8 @@ fn never_made(
         .into_iter()
         .map(|maker| FieldMaker {
             at: maker.at,
-            function: name(maker).map(|name| name.as_str().into()),
-            insert: (maker.form == MakerForm::Literal)
+            function: name(&maker).map(|name| name.as_str().into()),
+            insert: (maker.form == MakerForm::Literal && own.contains(&maker.at))
                 .then(|| insertion(worker, maker.at))
                 .flatten(),
         })

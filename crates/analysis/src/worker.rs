@@ -1,5 +1,6 @@
 //! What one thread knows: types, summaries and where nils come from.
 
+use crate::names_index::StructIndex;
 use crate::origin::{OriginId, Origins};
 use crate::summary::Summary;
 use crate::term::Root;
@@ -10,7 +11,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use tophash_flow::{Divergence, FuncName};
 use tophash_syntax::Symbol;
-use tophash_syntax::ast::FuncId;
+use tophash_syntax::ast::{Body, FuncId};
 use tophash_types::{Checker, FileId, ObjId, ObjKind, PackageId, Type, TypeId, World};
 
 /// Functions called from one another that are looked into for one question.
@@ -27,6 +28,7 @@ pub struct Worker<'w> {
     summaries: FxHashMap<FuncName, Option<Rc<Summary>>>,
     units: FxHashMap<(FileId, FuncId), Option<Rc<UnitAnalysis>>>,
     holds_map: FxHashMap<TypeId, bool>,
+    structs: FxHashMap<PackageId, Rc<FxHashMap<Symbol, StructIndex>>>,
     depth: usize,
     /// Package-level maps that nothing is ever assigned to.
     pub(crate) frozen: BTreeMap<Root, OriginId>,
@@ -43,6 +45,7 @@ impl<'w> Worker<'w> {
             summaries: FxHashMap::default(),
             units: FxHashMap::default(),
             holds_map: FxHashMap::default(),
+            structs: FxHashMap::default(),
             depth: 0,
             frozen: BTreeMap::new(),
             package: None,
@@ -54,6 +57,26 @@ impl<'w> Worker<'w> {
             .iter()
             .map(|(&root, &origin)| (root, Value::Zero(Some(origin))))
             .collect()
+    }
+
+    /// The struct types of a package whose functions have bodies; of others none.
+    pub(crate) fn structs(&mut self, package: PackageId) -> Rc<FxHashMap<Symbol, StructIndex>> {
+        if let Some(known) = self.structs.get(&package) {
+            return known.clone();
+        }
+        let files = self.world.files(package);
+        let has_bodies = files.iter().any(|&file| {
+            let tree = self.world.file(file).tree;
+            (0..tree.ast.func_count())
+                .any(|n| matches!(tree.ast.func(FuncId::from_index(n)).body, Body::Block(_)))
+        });
+        let structs = match has_bodies {
+            true => crate::names_index::structs(self.world, package),
+            false => FxHashMap::default(),
+        };
+        let structs = Rc::new(structs);
+        self.structs.insert(package, structs.clone());
+        structs
     }
 
     /// The analysis of a declared function; none if its body can't be had.

@@ -430,7 +430,9 @@ pub(crate) fn structs(world: &dyn World, package: PackageId) -> FxHashMap<Symbol
                         _ => None,
                     };
                     index.parts.extend(part);
-                    index.fields.extend(ast.list(field.names).iter().map(|n| n.name));
+                    index
+                        .fields
+                        .extend(ast.list(field.names).iter().map(|n| n.name));
                     if field.names.is_empty() {
                         let ty = match kind {
                             ExprKind::Star(x) => x,

@@ -203,7 +203,13 @@ fn never_made(
     if makers.is_empty() {
         return None;
     }
-    let own: Vec<Loc> = index.makers.get(&field.owner).into_iter().flatten().map(|m| m.at).collect();
+    let own: Vec<Loc> = index
+        .makers
+        .get(&field.owner)
+        .into_iter()
+        .flatten()
+        .map(|m| m.at)
+        .collect();
     let name = |maker: &Maker| {
         let func = maker.func?;
         let file = worker.world.file(func.file);

@@ -361,7 +361,11 @@ impl State {
                 }
             }
             TermKind::Unary(UnaryOp::Not, of) => {
-                let fact = if zero(fact) { Fact::NonZero } else { Fact::Zero(None) };
+                let fact = if zero(fact) {
+                    Fact::NonZero
+                } else {
+                    Fact::Zero(None)
+                };
                 self.assume(of, fact, terms)
             }
             _ => true,

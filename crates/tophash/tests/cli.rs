@@ -296,3 +296,23 @@ fn a_reader_that_leaves_is_no_error() {
     let run = Run::of(child.wait_with_output().unwrap());
     assert_eq!(run.err, "");
 }
+
+/// The command that the README tells newcomers to run, and what it says there. With
+/// TOPHASH_UPDATE_README set, the README is made to say what the command does.
+#[test]
+fn the_readme_shows_real_output() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+    let prompt = "$ cargo run --release -- check -C examples/shop ./...\n";
+    let (before, rest) = readme
+        .split_once(prompt)
+        .expect("the command is in the README");
+    let (shown, after) = rest.split_once("```").unwrap();
+    let run = check(&root, &["-C", "examples/shop", "./..."]);
+    if std::env::var_os("TOPHASH_UPDATE_README").is_some() {
+        let updated = format!("{before}{prompt}{}```{after}", run.out);
+        fs::write(root.join("README.md"), updated).unwrap();
+    } else {
+        assert_eq!(run.out, shown, "set TOPHASH_UPDATE_README to update it");
+    }
+}

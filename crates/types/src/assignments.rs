@@ -34,7 +34,7 @@ impl<'w> Checker<'w> {
             x.ty = ty;
             self.round_constant(x);
             if let Some(e) = x.expr {
-                self.update_expr_type(e, ty, false);
+                self.update_expr_type(e, ty);
             }
         }
     }

@@ -262,7 +262,7 @@ impl<'w> Checker<'w> {
         }
         for arg in &args {
             if let Some(e) = arg.expr {
-                self.update_expr_type(e, x.ty, true);
+                self.update_expr_type(e, x.ty);
             }
         }
         x

@@ -51,7 +51,7 @@ pub struct Checker<'w> {
     /// Declarations of package-level types.
     pub(crate) type_declarations: FxHashMap<ObjId, (FileId, SpecId)>,
     /// Initial values of typed variables, which are checked with the file.
-    pub(crate) file_later: FxHashMap<FileId, Vec<(Rc<[ObjId]>, &'w [ExprId])>>,
+    pub(crate) file_later: FxHashMap<FileId, Vec<InitialValues<'w>>>,
     /// Function literals at package level, whose bodies are checked with the file.
     pub(crate) literals_later: FxHashMap<FileId, Vec<(TypeId, StmtId)>>,
     pub(crate) checked_files: FxHashMap<FileId, Rc<TypedBody>>,
@@ -77,6 +77,9 @@ pub struct Checker<'w> {
     pub(crate) empty: Symbol,
     pub(crate) init: Symbol,
 }
+
+/// Variables and the expressions of their initial values.
+type InitialValues<'w> = (Rc<[ObjId]>, &'w [ExprId]);
 
 /// Where checking is at.
 pub(crate) struct Env<'w> {

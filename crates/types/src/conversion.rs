@@ -88,7 +88,7 @@ impl Checker<'_> {
     /// Records the final type of an untyped operand.
     fn settle_untyped(&mut self, x: &Operand, ty: TypeId) {
         if let Some(e) = x.expr {
-            self.update_expr_type(e, ty, true);
+            self.update_expr_type(e, ty);
         }
     }
 

@@ -323,21 +323,19 @@ impl<'w> Checker<'w> {
         if y.mode != Mode::Constant && self.is_untyped(y.ty) {
             self.convert_untyped(y, TypeId::basic(Basic::Uint));
         }
-        if x.mode == Mode::Constant {
-            if y.mode == Mode::Constant {
-                if !self.all_basic(x.ty, Basic::is_integer) {
-                    x.ty = TypeId::basic(Basic::UntypedInt);
-                }
-                let value = match (&x.value, &y.value) {
-                    (Some(a), Some(b)) => a.shift(op == BinaryOp::Shr, b),
-                    _ => Value::Unknown,
-                };
-                x.value = Some(value);
-                return;
+        if x.mode == Mode::Constant && y.mode == Mode::Constant {
+            if !self.all_basic(x.ty, Basic::is_integer) {
+                x.ty = TypeId::basic(Basic::UntypedInt);
             }
-            // The type of an untyped left operand of a non-constant shift is what it would be
-            // without the shift: it stays untyped until its use decides.
+            let value = match (&x.value, &y.value) {
+                (Some(a), Some(b)) => a.shift(op == BinaryOp::Shr, b),
+                _ => Value::Unknown,
+            };
+            x.value = Some(value);
+            return;
         }
+        // The type of an untyped left operand of a non-constant shift is what it would be
+        // without the shift: it stays untyped until its use decides.
         x.mode = Mode::Value;
         x.value = None;
     }
@@ -391,7 +389,7 @@ impl<'w> Checker<'w> {
                     && self.is_untyped(operand.ty)
                 {
                     let ty = self.default_type(operand.ty);
-                    self.update_expr_type(e, ty, true);
+                    self.update_expr_type(e, ty);
                 }
             }
         }
@@ -399,8 +397,7 @@ impl<'w> Checker<'w> {
     }
 
     /// Gives an untyped expression and its untyped operands their type (go/types updateExprType).
-    /// Unless `is_final`, an untyped type may be followed by another one.
-    pub(crate) fn update_expr_type(&mut self, e: ExprId, ty: TypeId, is_final: bool) {
+    pub(crate) fn update_expr_type(&mut self, e: ExprId, ty: TypeId) {
         let old = self.tables[self.env.table].type_of(e);
         if !self.is_untyped(old) {
             return;
@@ -408,12 +405,12 @@ impl<'w> Checker<'w> {
         let ast = self.env.ast;
         let is_constant = self.tables[self.env.table].mode(e) == Mode::Constant;
         match ast.expr(e).kind {
-            ExprKind::Paren(x) => self.update_expr_type(x, ty, is_final),
-            ExprKind::Unary { x, .. } if !is_constant => self.update_expr_type(x, ty, is_final),
+            ExprKind::Paren(x) => self.update_expr_type(x, ty),
+            ExprKind::Unary { x, .. } if !is_constant => self.update_expr_type(x, ty),
             ExprKind::Binary { op, x, y } if !is_constant && !is_comparison(op) => {
-                self.update_expr_type(x, ty, is_final);
+                self.update_expr_type(x, ty);
                 if !matches!(op, BinaryOp::Shl | BinaryOp::Shr) {
-                    self.update_expr_type(y, ty, is_final);
+                    self.update_expr_type(y, ty);
                 }
             }
             _ => {}
@@ -454,7 +451,7 @@ impl<'w> Checker<'w> {
             x.ty = ty;
             self.round_constant(x);
             if let Some(e) = x.expr {
-                self.update_expr_type(e, ty, false);
+                self.update_expr_type(e, ty);
             }
         }
     }

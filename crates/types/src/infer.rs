@@ -97,11 +97,8 @@ impl Checker<'_> {
                 let known = u.at(tparam);
                 if let Some((core, single)) = self.core_term(tparam) {
                     match known {
-                        Some(ty) => {
-                            if !self.unify(u, ty, core.ty, Mode::INEXACT) {
-                                return None;
-                            }
-                        }
+                        Some(ty) if !self.unify(u, ty, core.ty, Mode::INEXACT) => return None,
+                        Some(_) => {}
                         // The only type there is.
                         None if single && !core.tilde => u.set(tparam, core.ty),
                         None => {}

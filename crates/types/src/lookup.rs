@@ -246,7 +246,9 @@ impl<'w> Checker<'w> {
     }
 
     fn seen_before(&mut self, seen: &[TypeId], ty: TypeId) -> bool {
-        seen.iter().any(|&s| s == ty || self.identical(s, ty))
+        // Only instances can be identical without being the same.
+        let is_instance = matches!(*self.ty(ty), Type::Named(id) if self.named(id).origin != id);
+        seen.contains(&ty) || is_instance && seen.iter().any(|&s| self.identical(s, ty))
     }
 
     /// Merges entries of the same type, marking what remains as multiple.
@@ -280,51 +282,6 @@ impl<'w> Checker<'w> {
             .iter()
             .position(|&m| self.same_id(m, package, name))?;
         Some((index as u32, set.methods[index]))
-    }
-
-    /// A method of the interface `t` that `v` lacks or has with another type, if any.
-    /// Unless `is_static`, methods that the interface `v` lacks are passed over.
-    pub(crate) fn missing_method(
-        &mut self,
-        v: TypeId,
-        t: TypeId,
-        is_static: bool,
-    ) -> Option<ObjId> {
-        let t = self.underlying(t);
-        if !matches!(self.ty(t), Type::Interface(_)) {
-            return None;
-        }
-        let methods = self.type_set(t).methods.clone();
-        if methods.is_empty() {
-            return None;
-        }
-        let under = self.underlying(v);
-        let v_is_interface = match self.ty(under) {
-            Type::Unknown => return None,
-            Type::Interface(_) => true,
-            _ => false,
-        };
-        for &method in methods.iter() {
-            let Object { package, name, .. } = *self.object(method);
-            let found = if v_is_interface {
-                match self.interface_method(under, package, name) {
-                    Some((_, m)) => m,
-                    None if is_static => return Some(method),
-                    None => continue,
-                }
-            } else {
-                match self.lookup_in(v, false, package, name) {
-                    Ok(found) if self.object(found.obj).is_func() => found.obj,
-                    Err(NotFound::Unknown) => continue,
-                    _ => return Some(method),
-                }
-            };
-            let (a, b) = (self.type_of(found), self.type_of(method));
-            if !self.identical(a, b) {
-                return Some(method);
-            }
-        }
-        None
     }
 
     /// The index of the field `name` in a list of fields.

@@ -207,28 +207,9 @@ impl Checker<'_> {
         matches!(*self.ty(ty), Type::Basic(kind) if kind.is_untyped())
     }
 
-    /// Whether a type has the value `nil`; for a type parameter, whether all specific types have.
-    pub(crate) fn has_nil(&mut self, ty: TypeId) -> bool {
-        match self.specific_types(ty) {
-            None => false,
-            Some(types) => types.iter().all(|&(_, under)| {
-                matches!(
-                    self.ty(under),
-                    Type::Pointer(_)
-                        | Type::Slice(_)
-                        | Type::Map(..)
-                        | Type::Chan(..)
-                        | Type::Signature(_)
-                        | Type::Interface(_)
-                        | Type::Basic(Basic::UnsafePointer)
-                )
-            }),
-        }
-    }
-
     /// Whether values of a type can be compared with `==`. With `dynamic`, that of interfaces counts although it may fail at
     /// run time; without, it says whether the type is in the type set of `comparable` by itself. Unknown types are taken to be.
-    pub(crate) fn is_comparable(&mut self, ty: TypeId, dynamic: bool) -> bool {
+    pub fn is_comparable(&mut self, ty: TypeId, dynamic: bool) -> bool {
         self.comparable(ty, dynamic, &mut Vec::new())
     }
 

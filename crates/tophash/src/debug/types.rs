@@ -4,10 +4,11 @@
 use std::io::{self, Write};
 
 use clap::ArgAction;
-use tophash_syntax::Ast;
 use tophash_syntax::ast::{ExprId, ExprKind, FuncId};
+use tophash_syntax::{Ast, Symbol};
 use tophash_types::{
-    Checker, FileId, Mode, ObjId, ObjKind, Program, SelectionKind, Type, TypeId, TypedBody, World,
+    Checker, FileId, Mode, ObjId, ObjKind, Program, Selection, SelectionKind, Type, TypeId,
+    TypedBody, World,
 };
 
 use tophash_workspace::GoVersion;
@@ -99,6 +100,7 @@ fn dump(options: &tophash_rules::Options, all: bool) -> Vec<Row> {
         checker: Checker::new(&program),
         rows: Vec::new(),
         file: String::new(),
+        package: Symbol::new(""),
         all,
     };
     // typedump's module is of Go 1.22: until 1.26 that makes go/types resolve aliases, later
@@ -113,6 +115,7 @@ fn dump(options: &tophash_rules::Options, all: bool) -> Vec<Row> {
             if source.is_cgo() {
                 continue;
             }
+            dumper.package = program.path(program.package_id(root));
             dumper.file = relative(&source.path, &options.dir);
             dumper.dump_file(file, &program.file(file).tree.ast);
         }
@@ -127,6 +130,8 @@ struct Dumper<'w> {
     checker: Checker<'w>,
     rows: Vec<Row>,
     file: String,
+    /// Path of the package the file belongs to.
+    package: Symbol,
     all: bool,
 }
 
@@ -230,9 +235,55 @@ impl Dumper<'_> {
         };
         match obj.map(|obj| (obj, &self.checker.object(obj).kind)) {
             Some((_, ObjKind::Builtin(builtin))) => Some(format!("builtin {}", builtin.name())),
-            Some((obj, ObjKind::Func { .. })) => Some(self.function(obj)),
+            Some((obj, ObjKind::Func { .. })) => {
+                let holder = body.selection(name).and_then(|s| self.imported_holder(s));
+                Some(match holder {
+                    Some(holder) => {
+                        format!("interface ({holder}).{}", self.checker.object(obj).name)
+                    }
+                    None => self.function(obj),
+                })
+            }
             _ => (!ty.is_unknown()).then(String::new),
         }
+    }
+
+    /// The type that go/types takes for the receiver of a selected interface method, where that is not the one it is
+    /// declared for: in `type T U` with an interface `U`, export data give `T` methods of its own.
+    fn imported_holder(&mut self, selection: &Selection) -> Option<String> {
+        let c = &mut self.checker;
+        let mut ty = selection.recv;
+        for &field in selection.path.split_last()?.1 {
+            if let Type::Pointer(base) = *c.ty(ty) {
+                ty = base;
+            }
+            let under = c.underlying(ty);
+            let Type::Struct(holder) = c.ty(under).clone() else {
+                return None;
+            };
+            ty = c.type_of(*holder.fields.get(field as usize)?);
+        }
+        let actual = c.unalias(ty);
+        let &Type::Named(id) = c.ty(actual) else {
+            return None;
+        };
+        let under = c.underlying(actual);
+        let Type::Interface(interface) = c.ty(under).clone() else {
+            return None;
+        };
+        let package = c.object(c.named(id).obj).package?;
+        let is_imported = c.world().path(package) != self.package;
+        let is_explicit = interface.methods.contains(&selection.obj);
+        let ty = c.type_of(selection.obj);
+        let recv = match c.ty(ty) {
+            Type::Signature(signature) => signature.recv?,
+            _ => return None,
+        };
+        let declared_for = c.type_of(recv);
+        // Methods of instances go by their origin's name.
+        let is_plain = c.named(id).targs.is_empty();
+        (is_imported && is_explicit && is_plain && declared_for != actual)
+            .then(|| c.type_string(actual))
     }
 
     fn function(&mut self, obj: ObjId) -> String {

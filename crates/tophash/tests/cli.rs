@@ -275,6 +275,22 @@ fn suppressed_findings_are_not_there() {
     assert_eq!(check(dir.path(), &[]).err, told);
 }
 
+#[test]
+fn output_does_not_depend_on_the_number_of_threads() {
+    let paths: Vec<String> = (0..20).map(|i| format!("p{i}/m.go")).collect();
+    let files: Vec<(&str, &str)> = paths
+        .iter()
+        .map(|path| (path.as_str(), BROKEN_MAP))
+        .collect();
+    let dir = module(&files);
+    let [one, four] = ["1", "4"].map(|threads| {
+        let mut command = tophash(dir.path(), &["check", "--format=json", "./..."]);
+        Run::of(command.env("RAYON_NUM_THREADS", threads).output().unwrap())
+    });
+    assert_eq!(one.out.matches("TH101").count(), 20);
+    assert_eq!(one, four);
+}
+
 /// `tophash check | head -1`
 #[test]
 fn a_reader_that_leaves_is_no_error() {

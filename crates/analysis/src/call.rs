@@ -11,6 +11,7 @@ use crate::value::{Address, Aggregate, Truth, Value};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use tophash_flow::{At, Call, Callee, FnId, FuncName, Operand};
+use tophash_syntax::Symbol;
 use tophash_syntax::ast::UnaryOp;
 use tophash_types::{Builtin, ObjId};
 
@@ -71,6 +72,7 @@ impl Engine<'_, '_> {
                 self.unknown_results(site, call, &mut state);
                 vec![state]
             }
+            Callee::Interface { name, .. } if self.is_fatal(name, call, &args, &state) => Vec::new(),
             Callee::Interface { .. } | Callee::Value(_) | Callee::Unknown => {
                 self.unseen(site, &args, &mut state);
                 self.unknown_results(site, call, &mut state);
@@ -177,6 +179,9 @@ impl Engine<'_, '_> {
                 }
             }
         }
+        if self.is_fatal(name.name, call, args, &state) {
+            return Vec::new();
+        }
         if name.package == self.unit.name.package {
             self.unseen(site, args, &mut state);
         } else {
@@ -186,6 +191,23 @@ impl Engine<'_, '_> {
         }
         self.pure_results(site, call, name, args, &mut state);
         vec![state]
+    }
+
+    /// Whether a function that is not seen is taken not to return: one that is given an
+    /// error that is not nil and gives nothing back, as `require.NoError(t, err)` and
+    /// `must(err)`. Those that write logs do return.
+    fn is_fatal(&mut self, name: Symbol, call: &Call, args: &Args, state: &State) -> bool {
+        const LOGS: [&str; 9] = [
+            "Log", "Print", "Warn", "Error", "Info", "Debug", "Trace", "Record", "Close",
+        ];
+        let name = name.as_str();
+        call.results.is_empty()
+            && !LOGS.iter().any(|log| name.starts_with(log))
+            && args.values.iter().zip(&args.operands).any(|(value, operand)| {
+                matches!(operand, Operand::Place(place)
+                    if self.worker.is_error(self.unit.places.get(*place).ty))
+                    && state.truth(value, &self.terms) == Some(Truth::NonZero)
+            })
     }
 
     /// Whether it matters to maps what a function does.

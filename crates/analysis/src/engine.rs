@@ -46,6 +46,8 @@ pub struct NilWrite {
 pub(crate) struct Gathered {
     pub writes: BTreeMap<(Loc, Vec<Loc>), NilWrite>,
     pub needs: Vec<Need>,
+    /// Unguarded writes to fields that nothing in the package ever gives a value.
+    pub unmade: Vec<Rc<Write>>,
     pub outcomes: Vec<Outcome>,
 }
 
@@ -251,6 +253,10 @@ impl<'e, 'w> Engine<'e, 'w> {
             match &block.end {
                 Terminator::Jump(to) => out.push((*to, state)),
                 Terminator::Branch { cond, then, other } => {
+                    let mut state = state;
+                    if let Cond::IsNil(place) | Cond::IsEmpty(place) | Cond::True(place) = *cond {
+                        self.named(&mut state, site, 0, place);
+                    }
                     let mut holds = state.clone();
                     if self.assume(&mut holds, *cond, true, block.end_at.span) {
                         out.push((*then, holds));
@@ -311,7 +317,11 @@ impl<'e, 'w> Engine<'e, 'w> {
     ) {
         let head = site.block;
         let entered = state.had_round(head);
-        let x = self.operand(&mut state.clone(), next.x);
+        let mut state = state;
+        let x = match next.x {
+            Operand::Place(place) if !entered => self.named(&mut state, site, 2, place),
+            x => self.operand(&mut state, x),
+        };
         let array = match next.x {
             Operand::Place(place) | Operand::Addr(place) => {
                 self.worker.is_array(self.unit.places.get(place).ty)
@@ -402,6 +412,18 @@ impl<'e, 'w> Engine<'e, 'w> {
         if feasible {
             out.push((next.done, done));
         }
+    }
+
+    /// The value at a path, given a name if it has none, so that what is found out about
+    /// it holds for later reads.
+    fn named(&mut self, state: &mut State, site: Site, number: u16, place: PlaceId) -> Value {
+        let value = self.read(state, place);
+        if value != Value::Unknown {
+            return value;
+        }
+        let value = self.fresh(state, site, number);
+        self.write(state, place, value.clone());
+        self.read(state, place)
     }
 
     // Conditions.

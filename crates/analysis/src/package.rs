@@ -3,9 +3,10 @@
 use crate::engine::NilWrite;
 use crate::names_index::{FuncRef, Maker, MakerForm, NamesIndex};
 use crate::origin::{Loc, Origin, OriginKind};
-use crate::summary::{FieldName, Given, Need};
+use crate::summary::{FieldName, Given, Need, Write};
 use crate::term::Root;
-use crate::worker::Worker;
+use crate::unit::UnitAnalysis;
+use crate::worker::{Worker, is_exported};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use tophash_flow::FnId;
@@ -33,7 +34,7 @@ pub struct NeverMade {
     /// Functions, literals and variables that make the struct, constructors first.
     pub makers: Vec<FieldMaker>,
     /// The writes, in the order of the source.
-    pub needs: Vec<Need>,
+    pub writes: Vec<Rc<Write>>,
 }
 
 /// Where a struct is made without one of its fields.
@@ -49,18 +50,28 @@ pub struct FieldMaker {
 
 /// Analyses the functions of a package that may write to maps.
 pub fn analyse_package(worker: &mut Worker, package: PackageId) -> PackageFacts {
-    let index = NamesIndex::new(worker.world, package);
+    let index = Rc::new(NamesIndex::new(worker.world, package));
     worker.package = Some(package);
+    worker.index = index.clone();
     freeze_globals(worker, package, &index);
     let mut facts = PackageFacts::default();
     let mut seen = BTreeSet::new();
     let mut needs: Vec<Need> = Vec::new();
+    let mut unmade: BTreeMap<FieldName, Vec<Rc<Write>>> = BTreeMap::new();
     for &func in &index.writers {
-        needs.extend(analyse(worker, func, false, &mut seen, &mut facts));
+        let Some(unit) = analyse(worker, func, false, &mut seen, &mut facts) else {
+            continue;
+        };
+        needs.extend(unit.closure(worker, FnId::ROOT).needs.iter().cloned());
+        for write in unit.unmade() {
+            if let Some(field) = &write.field {
+                unmade.entry(field.clone()).or_default().push(write);
+            }
+        }
     }
-    let fields = by_field(worker, package, needs);
+    let fields = fields_needed(worker, package, &needs);
     // Who makes such a struct may reach the write with it.
-    for field in fields.keys() {
+    for field in &fields {
         for maker in index.makers_of(field.owner) {
             if let Some(func) = maker.func {
                 analyse(worker, func, true, &mut seen, &mut facts);
@@ -70,33 +81,31 @@ pub fn analyse_package(worker: &mut Worker, package: PackageId) -> PackageFacts 
     for func in foreign_makers(worker, package, &index) {
         analyse(worker, func, true, &mut seen, &mut facts);
     }
-    for (field, needs) in fields {
+    for (field, writes) in unmade {
         facts
             .never_made
-            .extend(never_made(worker, package, &index, field, needs));
+            .extend(never_made(worker, package, &index, field, writes));
     }
     facts
 }
 
-/// Analyses a function, once, and returns what it needs.
+/// Analyses a function, once.
 fn analyse(
     worker: &mut Worker,
     func: FuncRef,
     whole: bool,
     seen: &mut BTreeSet<(FuncRef, bool)>,
     facts: &mut PackageFacts,
-) -> Vec<Need> {
+) -> Option<Rc<UnitAnalysis>> {
     if !seen.insert((func, whole)) {
-        return Vec::new();
+        return None;
     }
-    let Some(unit) = worker.unit(func.file, func.func) else {
-        return Vec::new();
-    };
+    let unit = worker.unit(func.file, func.func)?;
     if !unit.writes_maps() && !whole {
-        return Vec::new();
+        return None;
     }
     facts.nil_writes.extend(unit.nil_writes(worker));
-    unit.closure(worker, FnId::ROOT).needs.clone()
+    Some(unit)
 }
 
 /// Unexported maps at package level that are declared without a value and never given one.
@@ -117,24 +126,20 @@ fn freeze_globals(worker: &mut Worker, package: PackageId, index: &NamesIndex) {
     }
 }
 
-/// Needs for fields of structs that the package declares, by field.
-fn by_field(
+/// Fields of the package's structs that functions write as they are given them.
+fn fields_needed(
     worker: &mut Worker,
     package: PackageId,
-    needs: Vec<Need>,
-) -> BTreeMap<FieldName, Vec<Need>> {
+    needs: &[Need],
+) -> BTreeSet<FieldName> {
     let path = worker.world.path(package);
-    let mut fields: BTreeMap<FieldName, Vec<Need>> = BTreeMap::new();
-    for need in needs {
-        let Some(field) = &need.write.field else {
-            continue;
-        };
-        // The field of what the function is given, not what some variable holds.
-        if field.package == path && matches!(need.map, Given::Field(..)) && need.via.is_empty() {
-            fields.entry(field.clone()).or_default().push(need);
-        }
-    }
-    fields
+    let given = needs
+        .iter()
+        .filter(|need| matches!(need.map, Given::Field(..)) && need.via.is_empty());
+    given
+        .filter_map(|need| need.write.field.clone())
+        .filter(|field| field.package == path)
+        .collect()
 }
 
 /// Functions that make a struct of another package with maps in it, where the bodies of
@@ -194,11 +199,8 @@ fn never_made(
     package: PackageId,
     index: &NamesIndex,
     field: FieldName,
-    mut needs: Vec<Need>,
+    mut writes: Vec<Rc<Write>>,
 ) -> Option<NeverMade> {
-    if is_exported(field.field) || !index.never_given(field.owner, field.field) {
-        return None;
-    }
     let mut makers = index.makers_of(field.owner);
     if makers.is_empty() {
         return None;
@@ -232,15 +234,15 @@ fn never_made(
                 .flatten(),
         })
         .collect();
-    needs.sort_by_key(|need| need.write.at);
-    needs.dedup_by_key(|need| need.write.at);
+    writes.sort_by_key(|write| write.at);
+    writes.dedup_by_key(|write| write.at);
     let (declared, ty) = declaration(worker, package, &field);
     Some(NeverMade {
         field,
         ty,
         declared,
         makers,
-        needs,
+        writes,
     })
 }
 
@@ -302,8 +304,4 @@ fn declaration(
         }
     }
     (None, None)
-}
-
-fn is_exported(name: Symbol) -> bool {
-    name.as_str().chars().next().is_some_and(char::is_uppercase)
 }

@@ -70,6 +70,7 @@ impl Engine<'_, '_> {
             Some(Truth::NonZero) => true,
             None => {
                 self.need(state, map, at, &value);
+                self.unmade(map, at);
                 match value {
                     // It did not panic, so the map was made.
                     Value::Term(term) => {
@@ -144,6 +145,24 @@ impl Engine<'_, '_> {
         };
         if let Some(gathered) = &mut self.gathered {
             gathered.needs.push(need);
+        }
+    }
+
+    /// Notes a write to a field that nothing in the package ever gives a value: whatever
+    /// code ran before, it made no map there.
+    fn unmade(&mut self, map: PlaceId, at: At) {
+        if self.gathered.is_none() {
+            return;
+        }
+        let unit = self.function();
+        let Some(field) = crate::names::field(self.worker, &unit, map) else {
+            return;
+        };
+        if self.worker.is_never_given(&field) {
+            let write = self.describe(map, at);
+            if let Some(gathered) = &mut self.gathered {
+                gathered.unmade.push(write);
+            }
         }
     }
 
@@ -323,13 +342,18 @@ impl Engine<'_, '_> {
                     fields: parts,
                 }))
             }
-            Expr::ListLit { elems, .. } => {
+            Expr::ListLit { elems, ty, .. } => {
                 for elem in elems {
                     let value = self.operand(state, *elem);
                     self.hand_over(site, state, &value);
                     state.escape(&value);
                 }
-                Value::NonZero
+                if !self.worker.is_slice(*ty) {
+                    return Value::Unknown;
+                }
+                let list = self.fresh(state, site, 0);
+                self.assume_length(state, &list, Some(!elems.is_empty()));
+                list
             }
             Expr::MakeSlice { ty, len } => {
                 let elem = self.worker.element(*ty);
@@ -339,7 +363,10 @@ impl Engine<'_, '_> {
                     || self.context.assigns_elements_of(*ty)
                     || *len == Operand::Const(Const::Int(0))
                 {
-                    return Value::NonZero;
+                    let list = self.fresh(state, site, 0);
+                    let empty = *len == Operand::Const(Const::Int(0));
+                    self.assume_length(state, &list, empty.then_some(false));
+                    return list;
                 }
                 let name = elem.map(|elem| self.worker.type_name(elem));
                 let origin = self.origin(
@@ -391,7 +418,11 @@ impl Engine<'_, '_> {
                 }
                 _ => self.fresh(state, site, 0),
             },
-            Expr::Append { slice, elems, .. } => {
+            Expr::Append {
+                slice,
+                elems,
+                spread,
+            } => {
                 let list = self.operand(state, *slice);
                 for elem in elems {
                     let value = self.operand(state, *elem);
@@ -401,7 +432,11 @@ impl Engine<'_, '_> {
                 if matches!(list, Value::Ref(_)) {
                     state.havoc_reachable(&[list], site, &mut self.terms);
                 }
-                self.fresh(state, site, 0)
+                let list = self.fresh(state, site, 0);
+                if !elems.is_empty() && !spread {
+                    self.assume_length(state, &list, Some(true));
+                }
+                list
             }
             Expr::Slice(x) => match self.operand(state, *x) {
                 Value::Ref(address) => Value::Ref(address),
@@ -438,6 +473,17 @@ impl Engine<'_, '_> {
             | Expr::MapRead { .. }
             | Expr::TypeAssert { .. } => self.fresh(state, site, 0),
         }
+    }
+
+    /// Notes that a list is not nil, and whether it has elements.
+    fn assume_length(&mut self, state: &mut State, list: &Value, some: Option<bool>) {
+        let Value::Term(term) = *list else { return };
+        let _ = state.assume(term, Fact::NonZero, &self.terms);
+        let (Some(some), Some(len)) = (some, self.terms.build(TermKind::Len(term))) else {
+            return;
+        };
+        let fact = if some { Fact::NonZero } else { Fact::Zero(None) };
+        let _ = state.assume(len, fact, &self.terms);
     }
 
     /// A copied value. A `nil` that becomes a map says where.

@@ -4,7 +4,7 @@ use crate::engine::{Engine, Gathered, NilWrite};
 use crate::library::{self, Effect};
 use crate::liveness::Liveness;
 use crate::origin::{Origin, OriginId, OriginKind};
-use crate::summary::Summary;
+use crate::summary::{Summary, Write};
 use crate::worker::Worker;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::cell::RefCell;
@@ -35,6 +35,7 @@ pub struct UnitAnalysis {
     element_writes: FxHashSet<TypeId>,
     summaries: RefCell<FxHashMap<FnId, Option<Rc<Summary>>>>,
     writes: RefCell<Vec<NilWrite>>,
+    unmade: RefCell<Vec<Rc<Write>>>,
     liveness: RefCell<FxHashMap<FnId, Rc<Liveness>>>,
 }
 
@@ -81,6 +82,7 @@ impl UnitAnalysis {
             never,
             summaries: RefCell::default(),
             writes: RefCell::default(),
+            unmade: RefCell::default(),
             liveness: RefCell::default(),
         }
     }
@@ -137,13 +139,20 @@ impl UnitAnalysis {
         summary.variadic = function
             .variadic
             .then(|| function.params.len() as u32 - 1 + u32::from(function.receiver.is_some()));
-        let Gathered { writes, .. } = gathered;
+        let Gathered { writes, unmade, .. } = gathered;
+        self.unmade.borrow_mut().extend(unmade);
         self.writes.borrow_mut().extend(writes.into_values());
         let summary = Rc::new(summary);
         self.summaries
             .borrow_mut()
             .insert(id, Some(summary.clone()));
         summary
+    }
+
+    /// Unguarded writes to fields that nothing in the package ever gives a value, in the
+    /// functions that were analysed.
+    pub(crate) fn unmade(&self) -> Vec<Rc<Write>> {
+        self.unmade.borrow().clone()
     }
 
     /// Nil writes in the function and all its closures.

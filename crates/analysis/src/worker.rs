@@ -1,8 +1,8 @@
 //! What one thread knows: types, summaries and where nils come from.
 
-use crate::names_index::StructIndex;
+use crate::names_index::{NamesIndex, StructIndex};
 use crate::origin::{OriginId, Origins};
-use crate::summary::Summary;
+use crate::summary::{FieldName, Summary};
 use crate::term::Root;
 use crate::unit::UnitAnalysis;
 use crate::value::Value;
@@ -33,6 +33,8 @@ pub struct Worker<'w> {
     /// Package-level maps that nothing is ever assigned to.
     pub(crate) frozen: BTreeMap<Root, OriginId>,
     pub(crate) package: Option<PackageId>,
+    /// Names in the package under analysis.
+    pub(crate) index: Rc<NamesIndex>,
 }
 
 impl<'w> Worker<'w> {
@@ -49,6 +51,7 @@ impl<'w> Worker<'w> {
             depth: 0,
             frozen: BTreeMap::new(),
             package: None,
+            index: Rc::default(),
         }
     }
 
@@ -77,6 +80,15 @@ impl<'w> Worker<'w> {
         let structs = Rc::new(structs);
         self.structs.insert(package, structs.clone());
         structs
+    }
+
+    /// Whether a field is one that only the package under analysis can give a value, and
+    /// never does.
+    pub(crate) fn is_never_given(&self, field: &FieldName) -> bool {
+        let path = self.package.map(|package| self.world.path(package));
+        path == Some(field.package)
+            && !is_exported(field.field)
+            && self.index.never_given(field.owner, field.field)
     }
 
     /// The analysis of a declared function; none if its body can't be had.
@@ -228,4 +240,8 @@ impl<'w> Worker<'w> {
         let object = self.checker.object(self.checker.named(origin).obj);
         Some((self.world.path(object.package?), object.name))
     }
+}
+
+pub(crate) fn is_exported(name: Symbol) -> bool {
+    name.as_str().chars().next().is_some_and(char::is_uppercase)
 }

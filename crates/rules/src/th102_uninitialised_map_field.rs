@@ -72,9 +72,8 @@ fn maker(origin: &Origin, at: &str) -> String {
 
 /// Nothing ever gives the field a value.
 fn never_made(never: &NeverMade, sites: &Sites) -> Option<Finding> {
-    let first = never.needs.first()?;
+    let write = never.writes.first()?;
     let maker = never.makers.first()?;
-    let write = &first.write;
     let field = format!("{}.{}", never.field.owner, never.field.field);
     let at = sites.file_and_line(maker.at);
     let message = match &maker.function {
@@ -102,12 +101,12 @@ fn never_made(never: &NeverMade, sites: &Sites) -> Option<Finding> {
     }
     let written = format!("{} is written here", write.map);
     evidence.push(sites.evidence(write.at, &write.function, written));
-    if let Some(second) = never.needs.get(1) {
-        let message = match never.needs.len() - 1 {
+    if let Some(second) = never.writes.get(1) {
+        let message = match never.writes.len() - 1 {
             1 => "it is written here, too".to_owned(),
             n => format!("it is written in {n} more places, the first one here"),
         };
-        evidence.push(sites.evidence(second.write.at, &second.write.function, message));
+        evidence.push(sites.evidence(second.at, &second.function, message));
     }
     Some(Finding {
         code: RULE.meta.code.to_owned(),

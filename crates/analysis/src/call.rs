@@ -72,7 +72,9 @@ impl Engine<'_, '_> {
                 self.unknown_results(site, call, &mut state);
                 vec![state]
             }
-            Callee::Interface { name, .. } if self.is_fatal(name, call, &args, &state) => Vec::new(),
+            Callee::Interface { name, .. } if self.is_fatal(name, call, &args, &state) => {
+                Vec::new()
+            }
             Callee::Interface { .. } | Callee::Value(_) | Callee::Unknown => {
                 self.unseen(site, &args, &mut state);
                 self.unknown_results(site, call, &mut state);
@@ -203,11 +205,15 @@ impl Engine<'_, '_> {
         let name = name.as_str();
         call.results.is_empty()
             && !LOGS.iter().any(|log| name.starts_with(log))
-            && args.values.iter().zip(&args.operands).any(|(value, operand)| {
-                matches!(operand, Operand::Place(place)
+            && args
+                .values
+                .iter()
+                .zip(&args.operands)
+                .any(|(value, operand)| {
+                    matches!(operand, Operand::Place(place)
                     if self.worker.is_error(self.unit.places.get(*place).ty))
-                    && state.truth(value, &self.terms) == Some(Truth::NonZero)
-            })
+                        && state.truth(value, &self.terms) == Some(Truth::NonZero)
+                })
     }
 
     /// Whether it matters to maps what a function does.

@@ -127,11 +127,7 @@ fn freeze_globals(worker: &mut Worker, package: PackageId, index: &NamesIndex) {
 }
 
 /// Fields of the package's structs that functions write as they are given them.
-fn fields_needed(
-    worker: &mut Worker,
-    package: PackageId,
-    needs: &[Need],
-) -> BTreeSet<FieldName> {
+fn fields_needed(worker: &mut Worker, package: PackageId, needs: &[Need]) -> BTreeSet<FieldName> {
     let path = worker.world.path(package);
     let given = needs
         .iter()

@@ -482,7 +482,11 @@ impl Engine<'_, '_> {
         let (Some(some), Some(len)) = (some, self.terms.build(TermKind::Len(term))) else {
             return;
         };
-        let fact = if some { Fact::NonZero } else { Fact::Zero(None) };
+        let fact = if some {
+            Fact::NonZero
+        } else {
+            Fact::Zero(None)
+        };
         let _ = state.assume(len, fact, &self.terms);
     }
 

@@ -61,13 +61,13 @@ impl Engine<'_, '_> {
                 };
                 self.apply(&summary, &binding, state)
             }
-            Callee::Static(name) => self.call_static(site, at, call, name, object, &args, state),
+            Callee::Static(name) => self.call_static(site, at, call, (name, object), &args, state),
             Callee::Builtin(builtin) => {
-                if builtin == Builtin::Copy {
-                    if let Some(dst) = args.values.first() {
-                        let dst = std::slice::from_ref(dst);
-                        state.havoc_reachable(dst, site, &mut self.terms);
-                    }
+                if builtin == Builtin::Copy
+                    && let Some(dst) = args.values.first()
+                {
+                    let dst = std::slice::from_ref(dst);
+                    state.havoc_reachable(dst, site, &mut self.terms);
                 }
                 self.unknown_results(site, call, &mut state);
                 vec![state]
@@ -117,8 +117,7 @@ impl Engine<'_, '_> {
         site: Site,
         at: At,
         call: &Call,
-        name: FuncName,
-        object: Option<ObjId>,
+        (name, object): (FuncName, Option<ObjId>),
         args: &Args,
         mut state: State,
     ) -> Vec<State> {
@@ -164,22 +163,21 @@ impl Engine<'_, '_> {
             }
             None => {}
         }
-        if self.wants_summary(call, args, &state, name) {
-            if let Some(summary) = self.worker.summary(name, object) {
-                if !summary.opaque {
-                    let binding = Binding {
-                        site,
-                        at,
-                        call,
-                        args,
-                        callee: name.name.as_str().into(),
-                        name: Some(name),
-                        closure: None,
-                        variadic: summary.variadic,
-                    };
-                    return self.apply(&summary, &binding, state);
-                }
-            }
+        if self.wants_summary(call, args, &state, name)
+            && let Some(summary) = self.worker.summary(name, object)
+            && !summary.opaque
+        {
+            let binding = Binding {
+                site,
+                at,
+                call,
+                args,
+                callee: name.name.as_str().into(),
+                name: Some(name),
+                closure: None,
+                variadic: summary.variadic,
+            };
+            return self.apply(&summary, &binding, state);
         }
         if self.is_fatal(name.name, call, args, &state) {
             return Vec::new();
@@ -455,21 +453,22 @@ impl Engine<'_, '_> {
                 let Value::Term(term) = value else {
                     return true;
                 };
-                if self.gathered.is_some() && need.via.len() < MAX_CHAIN {
-                    if let Some(map) = export::given(self, term) {
-                        let mut via = vec![step];
-                        via.extend(need.via.iter().cloned());
-                        let conditions = export::conditions(self, state);
-                        let weak = need.weak.or(self.weakness(state));
-                        if let Some(gathered) = &mut self.gathered {
-                            gathered.needs.push(Need {
-                                map,
-                                write: need.write.clone(),
-                                via,
-                                conditions,
-                                weak,
-                            });
-                        }
+                if self.gathered.is_some()
+                    && need.via.len() < MAX_CHAIN
+                    && let Some(map) = export::given(self, term)
+                {
+                    let mut via = vec![step];
+                    via.extend(need.via.iter().cloned());
+                    let conditions = export::conditions(self, state);
+                    let weak = need.weak.or(self.weakness(state));
+                    if let Some(gathered) = &mut self.gathered {
+                        gathered.needs.push(Need {
+                            map,
+                            write: need.write.clone(),
+                            via,
+                            conditions,
+                            weak,
+                        });
                     }
                 }
                 true
@@ -495,10 +494,10 @@ impl Engine<'_, '_> {
                     }
                 }
                 value => {
-                    if let Some(truth) = state.truth(&value, &self.terms) {
-                        if !agrees(&value, truth, *fact) {
-                            return None;
-                        }
+                    if let Some(truth) = state.truth(&value, &self.terms)
+                        && !agrees(&value, truth, *fact)
+                    {
+                        return None;
                     }
                 }
             }

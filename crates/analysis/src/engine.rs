@@ -85,6 +85,7 @@ impl<'e, 'w> Engine<'e, 'w> {
         }
     }
 
+    /// The unit, kept apart from the engine while that changes.
     pub(crate) fn function(&self) -> Rc<Unit> {
         self.unit.clone()
     }

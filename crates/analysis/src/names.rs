@@ -65,10 +65,11 @@ pub fn map(
         };
         if let Some(operand) = operand {
             let text = ast.expr(ast.unparen(operand)).span.of(file.source);
-            if let Ok(text) = std::str::from_utf8(text) {
-                if text.len() <= MAX_TEXT && !text.contains('\n') {
-                    return text.into();
-                }
+            if let Ok(text) = std::str::from_utf8(text)
+                && text.len() <= MAX_TEXT
+                && !text.contains('\n')
+            {
+                return text.into();
             }
         }
     }

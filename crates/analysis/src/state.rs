@@ -78,12 +78,11 @@ impl State {
         if let Some(value) = self.frozen.get(&root).or_else(|| self.cells.get(&root)) {
             return value.clone();
         }
-        if let Root::Pointee(term) = root {
-            if !self.given_away.is_empty()
-                && terms.mentions(term, &|part| self.given_away.contains(&part))
-            {
-                return Value::Unknown;
-            }
+        if let Root::Pointee(term) = root
+            && !self.given_away.is_empty()
+            && terms.mentions(term, &|part| self.given_away.contains(&part))
+        {
+            return Value::Unknown;
         }
         let initial = terms.build(TermKind::Contents(root));
         let term = match (initial, self.epoch) {
@@ -172,10 +171,11 @@ impl State {
             }
         });
         for root in reached {
-            if matches!(root, Root::Alloc(..) | Root::Var(_)) && self.escaped.insert(root) {
-                if let Some(contents) = self.cells.get(&root).cloned() {
-                    self.escape(&contents);
-                }
+            if matches!(root, Root::Alloc(..) | Root::Var(_))
+                && self.escaped.insert(root)
+                && let Some(contents) = self.cells.get(&root).cloned()
+            {
+                self.escape(&contents);
             }
         }
     }
@@ -646,5 +646,150 @@ fn hash_value(value: &Value, hasher: &mut FxHasher) {
             }
         }
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::origin::{Origin, OriginKind, Origins};
+    use proptest::prelude::*;
+    use tophash_syntax::Span;
+    use tophash_types::FileId;
+
+    const BLOCK: BlockId = BlockId(9);
+
+    fn origin(n: u32) -> OriginId {
+        let mut origins = Origins::default();
+        let mut id = None;
+        for start in 0..=n {
+            id = Some(origins.intern(Origin {
+                kind: OriginKind::Declared,
+                at: Loc {
+                    file: FileId(0),
+                    span: Span::new(start, start + 1),
+                },
+                function: "".into(),
+                name: None,
+            }));
+        }
+        id.expect("one at least")
+    }
+
+    /// One table of terms for all states of a case, so that terms mean the same in all.
+    fn terms() -> (Terms, Vec<Term>) {
+        let mut terms = Terms::default();
+        let named = (0..3)
+            .map(|n| terms.intern(TermKind::Contents(Root::Var(VarId(100 + n)))))
+            .collect();
+        (terms, named)
+    }
+
+    fn value(named: Vec<Term>) -> impl Strategy<Value = Value> {
+        prop_oneof![
+            Just(Value::Unknown),
+            Just(Value::Made),
+            Just(Value::NonZero),
+            Just(Value::Zero(None)),
+            (0..2u32).prop_map(|n| Value::Zero(Some(origin(n)))),
+            proptest::sample::select(named).prop_map(Value::Term),
+            Just(Value::Const(Const::Int(7))),
+        ]
+    }
+
+    fn state() -> impl Strategy<Value = State> {
+        let (_, named) = terms();
+        let cells = proptest::collection::btree_map(0..4u32, value(named.clone()), 0..4);
+        let fact = prop_oneof![
+            Just(Fact::Zero(None)),
+            Just(Fact::Zero(Some(origin(0)))),
+            Just(Fact::Made),
+            Just(Fact::NonZero),
+        ];
+        let facts = proptest::collection::btree_map(proptest::sample::select(named), fact, 0..3);
+        (cells, facts).prop_map(|(cells, facts)| State {
+            cells: cells
+                .into_iter()
+                .map(|(var, value)| (Root::Var(VarId(var)), value))
+                .collect(),
+            facts,
+            ..State::default()
+        })
+    }
+
+    /// What a state says of the truth of each variable.
+    fn truths(state: &State, terms: &mut Terms) -> Vec<Option<bool>> {
+        (0..4)
+            .map(|var| {
+                let value = state.contents(Root::Var(VarId(var)), terms);
+                let truth = state.truth(&value, terms)?;
+                Some(matches!(truth, Truth::Zero(_)))
+            })
+            .collect()
+    }
+
+    proptest! {
+        #[test]
+        fn joining_a_state_with_itself_changes_nothing(state in state()) {
+            let (mut terms, _) = terms();
+            prop_assert_eq!(state.join(&state, BLOCK, &mut terms), state);
+        }
+
+        #[test]
+        fn a_join_says_no_more_than_both(left in state(), right in state()) {
+            let (mut terms, _) = terms();
+            let joined = left.join(&right, BLOCK, &mut terms);
+            let (l, r) = (truths(&left, &mut terms), truths(&right, &mut terms));
+            for ((l, r), j) in l.iter().zip(&r).zip(truths(&joined, &mut terms)) {
+                if let Some(j) = j {
+                    prop_assert_eq!((*l, *r), (Some(j), Some(j)));
+                }
+            }
+        }
+
+        #[test]
+        fn a_join_says_what_both_agree_on(left in state(), right in state()) {
+            let (mut terms, _) = terms();
+            let joined = left.join(&right, BLOCK, &mut terms);
+            let mirrored = right.join(&left, BLOCK, &mut terms);
+            let expected: Vec<_> = truths(&left, &mut terms)
+                .into_iter()
+                .zip(truths(&right, &mut terms))
+                .map(|(l, r)| if l == r { l } else { None })
+                .collect();
+            prop_assert_eq!(truths(&joined, &mut terms), expected.clone());
+            prop_assert_eq!(truths(&mirrored, &mut terms), expected);
+        }
+
+        #[test]
+        fn joining_again_settles(left in state(), right in state()) {
+            let (mut terms, _) = terms();
+            let once = left.join(&right, BLOCK, &mut terms);
+            let twice = once.join(&right, BLOCK, &mut terms);
+            let thrice = twice.join(&right, BLOCK, &mut terms);
+            prop_assert_eq!(twice, thrice);
+        }
+    }
+
+    #[test]
+    fn a_value_that_is_not_empty_is_not_nil() {
+        let (mut terms, named) = terms();
+        let mut state = State::default();
+        let len = terms.intern(TermKind::Len(named[0]));
+        assert!(state.assume(len, Fact::NonZero, &terms));
+        assert!(!state.assume(named[0], Fact::Zero(None), &terms));
+    }
+
+    #[test]
+    fn one_value_does_not_equal_two_constants() {
+        let (mut terms, named) = terms();
+        let mut state = State::default();
+        let constant = |terms: &mut Terms, n| terms.intern(TermKind::Const(Const::Int(n)));
+        let (one, two) = (constant(&mut terms, 1), constant(&mut terms, 2));
+        let is_one = terms.equal(named[0], one);
+        let is_two = terms.equal(named[0], two);
+        assert!(state.assume(is_one, Fact::NonZero, &terms));
+        assert!(!state.assume(is_two, Fact::NonZero, &terms));
+        assert!(state.assume(is_two, Fact::Zero(None), &terms));
     }
 }

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use tophash_flow::{At, Const, Instr, Op, Operand, PlaceId, PlaceKind, Value as Expr, VarKind};
 use tophash_syntax::ast::{BinaryOp, UnaryOp};
+use tophash_types::TypeId;
 
 impl Engine<'_, '_> {
     /// The states after an instruction.
@@ -24,10 +25,10 @@ impl Engine<'_, '_> {
                 let stored = self.operand(&mut state, *value);
                 self.hand_over(site, &mut state, &stored);
                 state.escape(&stored);
-                if let PlaceKind::MapElem { map, .. } = self.unit.places.get(*elem).kind {
-                    if !self.map_write(&mut state, map, instr.at) {
-                        return Vec::new();
-                    }
+                if let PlaceKind::MapElem { map, .. } = self.unit.places.get(*elem).kind
+                    && !self.map_write(&mut state, map, instr.at)
+                {
+                    return Vec::new();
                 }
             }
             Op::MapDelete { .. } | Op::MapClear { .. } => {}
@@ -183,7 +184,7 @@ impl Engine<'_, '_> {
         mut state: State,
     ) -> Vec<State> {
         if let Expr::TypeAssert { x, ty } = expr {
-            return self.type_assert(site, at, dst, ok, *x, *ty, state);
+            return self.type_assert(site, at, dst, ok, (*x, *ty), state);
         }
         if let Expr::MapRead { elem } = expr {
             self.map_read(site, at, dst, ok, *elem, &mut state);
@@ -250,8 +251,7 @@ impl Engine<'_, '_> {
         at: At,
         dst: PlaceId,
         ok: Option<PlaceId>,
-        x: Operand,
-        ty: tophash_types::TypeId,
+        (x, ty): (Operand, TypeId),
         mut state: State,
     ) -> Vec<State> {
         let x = self.operand(&mut state, x);

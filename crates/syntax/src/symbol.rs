@@ -87,8 +87,8 @@ struct Entry {
 /// Marks the index of a known symbol in a shard's table.
 const KNOWN_INDEX: u32 = 1 << 31;
 
-/// The start, the end and the length of a name, and a hash of all of it. Start and end
-/// overlap in short names; of a name of up to 16 bytes they say everything.
+/// 16 bytes of a name, its length and a hash of all of it. Of a name of up to 16 bytes these
+/// are all its bytes, padded with zeros; of a longer one, its first and last eight.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 struct Key {
     start: u64,
@@ -100,39 +100,49 @@ struct Key {
 /// Length up to which equal keys mean equal names.
 const SHORT: usize = 16;
 
+const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
+
 impl Key {
-    #[inline]
     fn of(text: &[u8]) -> Key {
-        const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
         let len = text.len();
-        let (start, end) = match (text.first_chunk::<8>(), text.last_chunk::<8>()) {
-            (Some(start), Some(end)) => (u64::from_le_bytes(*start), u64::from_le_bytes(*end)),
-            _ => match (text.first_chunk::<4>(), text.last_chunk::<4>()) {
-                (Some(start), Some(end)) => (
-                    u64::from(u32::from_le_bytes(*start)),
-                    u64::from(u32::from_le_bytes(*end)),
-                ),
-                _ => match *text {
-                    [] => (0, 0),
-                    [first, .., last] => {
-                        let middle = u64::from(text[len / 2]);
-                        (u64::from(first) << 8 | middle, u64::from(last))
-                    }
-                    [only] => (u64::from(only), 0),
-                },
-            },
-        };
-        let mut mixed = (start ^ len as u64).wrapping_mul(FACTOR).rotate_left(32);
-        if len > SHORT {
-            for chunk in text[8..len - 8].chunks(8) {
-                let mut word = [0; 8];
-                word[..chunk.len()].copy_from_slice(chunk);
-                mixed ^= u64::from_le_bytes(word);
-                mixed = mixed.wrapping_mul(FACTOR).rotate_left(32);
-            }
+        let mut bytes = [0; 16];
+        if len <= SHORT {
+            bytes[..len].copy_from_slice(text);
+            return Key::short(u128::from_le_bytes(bytes), len);
         }
-        let hash = ((mixed ^ end).wrapping_mul(FACTOR) >> 32) as u32;
-        let len = len as u32;
+        bytes[..8].copy_from_slice(&text[..8]);
+        bytes[8..].copy_from_slice(&text[len - 8..]);
+        let mut middle = 0_u64;
+        for chunk in text[8..len - 8].chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            middle ^= u64::from_le_bytes(word);
+            middle = middle.wrapping_mul(FACTOR).rotate_left(32);
+        }
+        let mut key = Key::short(u128::from_le_bytes(bytes), len);
+        key.hash ^= (middle >> 32) as u32;
+        key
+    }
+
+    /// The key of the `len` bytes, at least one, that `bytes` starts with. What follows them
+    /// serves to read them without asking how many they are.
+    #[inline]
+    fn of_start(bytes: &[u8], len: usize) -> Key {
+        match bytes.first_chunk::<SHORT>() {
+            Some(all) if len <= SHORT => {
+                let unused = 8 * (SHORT - len) as u32;
+                Key::short(u128::from_le_bytes(*all) << unused >> unused, len)
+            }
+            _ => Key::of(&bytes[..len]),
+        }
+    }
+
+    #[inline]
+    fn short(bytes: u128, len: usize) -> Key {
+        let (start, end, len) = (bytes as u64, (bytes >> 64) as u64, len as u32);
+        let mixed = (start ^ u64::from(len)).wrapping_mul(FACTOR);
+        let mixed = (mixed.rotate_left(32) ^ end).wrapping_mul(FACTOR);
+        let hash = (mixed >> 32) as u32;
         Key {
             start,
             end,
@@ -252,29 +262,43 @@ impl std::fmt::Display for Symbol {
 /// A small table of recently used names in front of the shared one: most identifiers of a
 /// file occurred shortly before, and need no lock then.
 pub(crate) struct Names {
-    slots: Box<[(Key, Symbol)]>,
+    short: Box<[(Key, Symbol)]>,
+    /// Names that their keys do not tell all of.
+    long: Box<[(Key, Symbol, &'static str)]>,
 }
 
-const SLOTS: usize = 8192;
+const SHORT_SLOTS: usize = 8192;
+const LONG_SLOTS: usize = 2048;
 
 impl Names {
     /// An empty table.
     pub(crate) fn new() -> Names {
         Names {
-            slots: vec![(Key::default(), Symbol::BLANK); SLOTS].into_boxed_slice(),
+            short: vec![(Key::default(), Symbol::BLANK); SHORT_SLOTS].into_boxed_slice(),
+            long: vec![(Key::default(), Symbol::BLANK, ""); LONG_SLOTS].into_boxed_slice(),
         }
     }
 
-    /// The symbol of the identifier `text`, which is not empty.
+    /// The symbol of the identifier of `len` bytes, at least one, that `source` starts with.
     #[inline]
-    pub(crate) fn symbol(&mut self, text: &[u8]) -> Symbol {
-        let key = Key::of(text);
-        if text.len() > SHORT {
-            return Symbol::keyed(text, key);
+    pub(crate) fn symbol(&mut self, source: &[u8], len: usize) -> Symbol {
+        let key = Key::of_start(source, len);
+        let text = &source[..len];
+        if len > SHORT {
+            return self.long_symbol(text, key);
         }
-        let slot = &mut self.slots[key.hash as usize % SLOTS];
+        let slot = &mut self.short[key.hash as usize % SHORT_SLOTS];
         if slot.0 != key {
             *slot = (key, Symbol::keyed(text, key));
+        }
+        slot.1
+    }
+
+    fn long_symbol(&mut self, text: &[u8], key: Key) -> Symbol {
+        let slot = &mut self.long[key.hash as usize % LONG_SLOTS];
+        if slot.0 != key || slot.2.as_bytes() != text {
+            let symbol = Symbol::keyed(text, key);
+            *slot = (key, symbol, symbol.as_str());
         }
         slot.1
     }

@@ -369,8 +369,8 @@ impl<'s> Parser<'s> {
     /// The name of the identifier ahead.
     #[inline]
     fn symbol(&mut self) -> Symbol {
-        let text = &self.scan.src[self.pos as usize..self.end as usize];
-        self.names.symbol(text)
+        let source = &self.scan.src[self.pos as usize..];
+        self.names.symbol(source, (self.end - self.pos) as usize)
     }
 
     /// Ends a statement, specification or declaration.

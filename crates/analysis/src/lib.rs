@@ -8,6 +8,7 @@
 mod call;
 mod engine;
 mod export;
+mod givers;
 mod library;
 mod liveness;
 mod names;

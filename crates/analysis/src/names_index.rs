@@ -1,9 +1,9 @@
 //! What a package's source says of names, told without types.
 //!
-//! One pass over the trees. It tells by names alone which fields and variables are
-//! ever given a value: another field of the same name counts as well, so that the
-//! answer errs towards "it is".
+//! One pass over the trees. Which fields are ever given a value it tells where names
+//! alone say so; elsewhere it keeps the place, for [`crate::givers`] to ask the checker.
 
+use crate::givers::Giver;
 use crate::origin::Loc;
 use rustc_hash::{FxHashMap, FxHashSet};
 use tophash_flow::Candidates;
@@ -53,9 +53,12 @@ pub(crate) struct StructIndex {
 pub(crate) struct NamesIndex {
     /// Functions that may write to a map.
     pub writers: Vec<FuncRef>,
-    /// Names that something is assigned to, or whose address is taken: `x.name = v`,
-    /// `name = v`, `&x.name`, `{name: v}`, where the type of `x` is not plain to see.
+    /// Variables that something other than nil is assigned to, or whose address is
+    /// taken: `name = v`, `&name`.
     pub given: FxHashSet<Symbol>,
+    /// Where a field of some struct is given a value, by the field's name: `x.name = v`,
+    /// `&x.name`, `{name: v}`, where the type of `x` is not plain to see.
+    pub givers: FxHashMap<Symbol, Vec<Giver>>,
     /// Fields that are given a value where the struct's name is plain to see:
     /// `T{name: v}`, and `t.name = v` in a method of T.
     pub given_of: FxHashSet<(Symbol, Symbol)>,
@@ -96,18 +99,16 @@ impl NamesIndex {
                 });
             }
         }
-        self.statements(ast, &functions);
+        self.statements(id, ast, &functions);
         self.expressions(id, ast, &functions);
         self.variables(id, file, &functions);
         self.writers.sort();
         self.writers.dedup();
     }
 
-    /// Whether nothing in the package ever gives a field a value.
-    pub(crate) fn never_given(&self, owner: Symbol, field: Symbol) -> bool {
-        !self.given.contains(&field)
-            && !self.given_of.contains(&(owner, field))
-            && !self.positional.contains(&owner)
+    /// Whether names alone say that a field is given a value.
+    pub(crate) fn is_given(&self, owner: Symbol, field: Symbol) -> bool {
+        self.given_of.contains(&(owner, field)) || self.positional.contains(&owner)
     }
 
     /// Where values of a type are made, alone or as parts of others.
@@ -125,20 +126,23 @@ impl NamesIndex {
         makers
     }
 
-    fn statements(&mut self, ast: &Ast, functions: &Functions) {
+    fn statements(&mut self, file: FileId, ast: &Ast, functions: &Functions) {
         for n in 0..ast.stmt_count() {
             let stmt = ast.stmt(StmtId::from_index(n));
             match stmt.kind {
-                StmtKind::Assign { lhs, op, .. } if op != AssignOp::Define => {
-                    for &target in ast.list(lhs) {
-                        self.given_name(ast, functions, target);
+                StmtKind::Assign { lhs, op, rhs } if op != AssignOp::Define => {
+                    let values = ast.list(rhs);
+                    for (n, &target) in ast.list(lhs).iter().enumerate() {
+                        if lhs.len() != rhs.len() || !is_nil(ast, values[n]) {
+                            self.given_name(file, ast, functions, target);
+                        }
                     }
                 }
                 StmtKind::Range(range) => {
                     let parts = ast.range_parts(range);
                     if !parts.define {
                         for target in parts.key.into_iter().chain(parts.value) {
-                            self.given_name(ast, functions, target);
+                            self.given_name(file, ast, functions, target);
                         }
                     }
                 }
@@ -148,7 +152,7 @@ impl NamesIndex {
     }
 
     /// The name at the end of something that is assigned, or whose address is taken.
-    fn given_name(&mut self, ast: &Ast, functions: &Functions, target: ExprId) {
+    fn given_name(&mut self, file: FileId, ast: &Ast, functions: &Functions, target: ExprId) {
         let target = ast.unparen(target);
         match ast.expr(target).kind {
             ExprKind::Ident(name) => {
@@ -165,13 +169,24 @@ impl NamesIndex {
                     Some(owner) => {
                         self.given_of.insert((owner, name));
                     }
-                    None => {
-                        self.given.insert(name);
-                    }
+                    None => self.giver(file, ast, functions, name, target),
                 }
             }
             _ => {}
         }
+    }
+
+    fn giver(
+        &mut self,
+        file: FileId,
+        ast: &Ast,
+        functions: &Functions,
+        field: Symbol,
+        expr: ExprId,
+    ) {
+        let func = functions.around(ast.expr(expr).span);
+        let giver = Giver { file, func, expr };
+        self.givers.entry(field).or_default().push(giver);
     }
 
     fn has_field(&self, owner: Symbol, field: Symbol) -> bool {
@@ -184,7 +199,8 @@ impl NamesIndex {
         let new = Symbol::new("new");
         let maps = Symbol::new("maps");
         for n in 0..ast.expr_count() {
-            let expr = ast.expr(ExprId::from_index(n));
+            let literal = ExprId::from_index(n);
+            let expr = ast.expr(literal);
             let at = Loc {
                 file,
                 span: expr.span,
@@ -193,23 +209,22 @@ impl NamesIndex {
                 ExprKind::Unary {
                     op: UnaryOp::And,
                     x,
-                } => self.given_name(ast, functions, x),
+                } => self.given_name(file, ast, functions, x),
                 ExprKind::CompositeLit { ty, elems } => {
                     let mut keyed = true;
                     let owner = ty.and_then(|ty| named(ast, ty));
                     for &elem in ast.list(elems) {
                         match ast.expr(elem).kind {
-                            ExprKind::KeyValue { key, .. } => {
+                            ExprKind::KeyValue { key, value } => {
                                 if let ExprKind::Ident(name) = ast.expr(key).kind {
                                     match owner {
+                                        _ if is_nil(ast, value) => {}
                                         Some((None, owner)) if self.has_field(owner, name) => {
                                             self.given_of.insert((owner, name));
                                         }
                                         // A field of another package's struct.
                                         Some((Some(_), _)) => {}
-                                        _ => {
-                                            self.given.insert(name);
-                                        }
+                                        _ => self.giver(file, ast, functions, name, literal),
                                     }
                                 }
                             }
@@ -446,6 +461,11 @@ pub(crate) fn structs(world: &dyn World, package: PackageId) -> FxHashMap<Symbol
         }
     }
     structs
+}
+
+/// `nil`
+fn is_nil(ast: &Ast, value: ExprId) -> bool {
+    matches!(ast.expr(ast.unparen(value)).kind, ExprKind::Ident(name) if name.as_str() == "nil")
 }
 
 /// `T` or `pkg.T`, also instantiated.

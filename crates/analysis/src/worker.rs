@@ -1,5 +1,6 @@
 //! What one thread knows: types, summaries and where nils come from.
 
+use crate::givers;
 use crate::names_index::{NamesIndex, StructIndex};
 use crate::origin::{OriginId, Origins};
 use crate::summary::{FieldName, Summary};
@@ -12,7 +13,7 @@ use std::rc::Rc;
 use tophash_flow::{Divergence, FuncName};
 use tophash_syntax::Symbol;
 use tophash_syntax::ast::{Body, FuncId};
-use tophash_types::{Checker, FileId, ObjId, ObjKind, PackageId, Type, TypeId, World};
+use tophash_types::{Checker, FileId, ObjId, ObjKind, PackageId, Type, TypeId, TypedBody, World};
 
 /// Functions called from one another that are looked into for one question.
 const MAX_DEPTH: usize = 8;
@@ -27,6 +28,8 @@ pub struct Worker<'w> {
     pub origins: Origins,
     summaries: FxHashMap<FuncName, Option<Rc<Summary>>>,
     units: FxHashMap<(FileId, FuncId), Option<Rc<UnitAnalysis>>>,
+    /// Those that were asked for outside of a unit.
+    bodies: FxHashMap<(FileId, FuncId), Rc<TypedBody>>,
     holds_map: FxHashMap<TypeId, bool>,
     structs: FxHashMap<PackageId, Rc<FxHashMap<Symbol, StructIndex>>>,
     depth: usize,
@@ -35,6 +38,7 @@ pub struct Worker<'w> {
     pub(crate) package: Option<PackageId>,
     /// Names in the package under analysis.
     pub(crate) index: Rc<NamesIndex>,
+    never_given: FxHashMap<FieldName, bool>,
 }
 
 impl<'w> Worker<'w> {
@@ -46,13 +50,25 @@ impl<'w> Worker<'w> {
             origins: Origins::default(),
             summaries: FxHashMap::default(),
             units: FxHashMap::default(),
+            bodies: FxHashMap::default(),
             holds_map: FxHashMap::default(),
             structs: FxHashMap::default(),
             depth: 0,
             frozen: BTreeMap::new(),
             package: None,
             index: Rc::default(),
+            never_given: FxHashMap::default(),
         }
+    }
+
+    /// The types of a function's body.
+    pub(crate) fn body(&mut self, file: FileId, func: FuncId) -> Rc<TypedBody> {
+        if let Some(known) = self.bodies.get(&(file, func)) {
+            return known.clone();
+        }
+        let body = Rc::new(self.checker.check_body(file, func));
+        self.bodies.insert((file, func), body.clone());
+        body
     }
 
     pub(crate) fn frozen_globals(&self) -> BTreeMap<Root, Value> {
@@ -84,11 +100,18 @@ impl<'w> Worker<'w> {
 
     /// Whether a field is one that only the package under analysis can give a value, and
     /// never does.
-    pub(crate) fn is_never_given(&self, field: &FieldName) -> bool {
+    pub(crate) fn is_never_given(&mut self, field: &FieldName) -> bool {
         let path = self.package.map(|package| self.world.path(package));
-        path == Some(field.package)
-            && !is_exported(field.field)
-            && self.index.never_given(field.owner, field.field)
+        if path != Some(field.package) || is_exported(field.field) {
+            return false;
+        }
+        if let Some(&known) = self.never_given.get(field) {
+            return known;
+        }
+        let index = self.index.clone();
+        let never = !givers::is_given(self, &index, field);
+        self.never_given.insert(field.clone(), never);
+        never
     }
 
     /// The analysis of a declared function; none if its body can't be had.
@@ -214,15 +237,23 @@ impl<'w> Worker<'w> {
         }
     }
 
-    pub(crate) fn field_is_map(&mut self, ty: TypeId, index: u32) -> bool {
+    pub(crate) fn pointee(&mut self, ty: TypeId) -> Option<TypeId> {
+        match self.core(ty) {
+            Type::Pointer(elem) => Some(elem),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn field_type(&mut self, ty: TypeId, index: u32) -> Option<TypeId> {
         let Type::Struct(fields) = self.core(ty) else {
-            return false;
+            return None;
         };
-        let Some(&field) = fields.fields.get(index as usize) else {
-            return false;
-        };
-        let ty = self.checker.type_of(field);
-        self.is_map(ty)
+        let &field = fields.fields.get(index as usize)?;
+        Some(self.checker.type_of(field))
+    }
+
+    pub(crate) fn field_is_map(&mut self, ty: TypeId, index: u32) -> bool {
+        self.field_type(ty, index).is_some_and(|ty| self.is_map(ty))
     }
 
     /// The type in the words of the package under analysis.

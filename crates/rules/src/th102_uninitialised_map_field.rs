@@ -26,7 +26,8 @@ pub(crate) fn findings(facts: &PackageFacts, origins: &Origins, sites: &Sites) -
         facts
             .never_made
             .iter()
-            .any(|never| write.write.field.as_ref() == Some(&never.field))
+            .flat_map(|never| &never.writes)
+            .any(|unmade| unmade.at == write.write.at)
     };
     let writes = facts
         .nil_writes

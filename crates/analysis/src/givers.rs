@@ -1,0 +1,98 @@
+//! Whether anything in a package gives a field a value.
+
+use crate::names_index::{FuncRef, NamesIndex};
+use crate::summary::FieldName;
+use crate::worker::Worker;
+use std::rc::Rc;
+use tophash_syntax::Symbol;
+use tophash_syntax::ast::{ExprId, ExprKind};
+use tophash_types::{FileId, Selection, SelectionKind, TypeId, TypedBody};
+
+/// A place that gives a field of that name a value. Whose field it is takes types to tell.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Giver {
+    pub file: FileId,
+    /// The function around it; none at package level.
+    pub func: Option<FuncRef>,
+    /// The selector `x.name`, or the literal with the key `name`.
+    pub expr: ExprId,
+}
+
+/// Whether the field gets a value anywhere in the package, as far as is known: what
+/// has an unknown type may be the field's struct.
+pub(crate) fn is_given(worker: &mut Worker, index: &NamesIndex, field: &FieldName) -> bool {
+    if index.is_given(field.owner, field.field) {
+        return true;
+    }
+    let givers = index.givers.get(&field.field);
+    givers
+        .into_iter()
+        .flatten()
+        .any(|giver| gives(worker, giver, field))
+}
+
+fn gives(worker: &mut Worker, giver: &Giver, field: &FieldName) -> bool {
+    let body = body(worker, giver);
+    let kind = &worker.world.file(giver.file).tree.ast.expr(giver.expr).kind;
+    let owner = match kind {
+        ExprKind::CompositeLit { .. } => Owner::of(worker, body.type_of(giver.expr)),
+        _ => match body.selection(giver.expr) {
+            Some(selection) if selection.kind == SelectionKind::Field => {
+                selected_owner(worker, selection)
+            }
+            Some(_) => Owner::Other,
+            // A variable of another package, unless nothing is known.
+            None if body.object(giver.expr).is_some() => Owner::Other,
+            None => Owner::Unknown,
+        },
+    };
+    match owner {
+        Owner::Unknown => true,
+        Owner::Other => false,
+        Owner::Named(package, name) => (package, name) == (field.package, field.owner),
+    }
+}
+
+/// Whose field something is.
+enum Owner {
+    /// That of a defined type, by package and name.
+    Named(Symbol, Symbol),
+    /// That of a struct type without a name, or no field.
+    Other,
+    Unknown,
+}
+
+impl Owner {
+    /// The owner of the fields of a struct type, or of what a pointer to one points to.
+    fn of(worker: &mut Worker, ty: TypeId) -> Owner {
+        let ty = worker.pointee(ty).unwrap_or(ty);
+        if !worker.checker.is_known(ty) {
+            return Owner::Unknown;
+        }
+        match worker.named(ty) {
+            Some((package, name)) => Owner::Named(package, name),
+            None => Owner::Other,
+        }
+    }
+}
+
+/// The struct that a selected field belongs to, embedded structs followed.
+fn selected_owner(worker: &mut Worker, selection: &Selection) -> Owner {
+    let mut ty = selection.recv;
+    let steps = selection.path.split_last().map_or(&[][..], |(_, s)| s);
+    for &step in steps {
+        let whole = worker.pointee(ty).unwrap_or(ty);
+        match worker.field_type(whole, step) {
+            Some(part) => ty = part,
+            None => return Owner::Unknown,
+        }
+    }
+    Owner::of(worker, ty)
+}
+
+fn body(worker: &mut Worker, giver: &Giver) -> Rc<TypedBody> {
+    match giver.func {
+        Some(func) => worker.body(func.file, func.func),
+        None => worker.checker.check_initialisers(giver.file),
+    }
+}

@@ -4,7 +4,7 @@ use crate::engine::{Engine, NilWrite};
 use crate::export;
 use crate::library::{self, Effect};
 use crate::origin::OriginKind;
-use crate::state::{Fact, State};
+use crate::state::{Fact, State, Weak};
 use crate::summary::{Base, Given, Left, Need, Outcome, Step, Summary, Target};
 use crate::term::{Root, Site, TermKind};
 use crate::value::{Address, Aggregate, Truth, Value};
@@ -377,7 +377,7 @@ impl Engine<'_, '_> {
         else {
             return self.unknown_results(site, call, state);
         };
-        if self.ran.contains(&site) {
+        if state.ask(site) {
             state.forget(&self.terms, |other| other == term);
         }
         self.write(state, result, Value::Term(term));
@@ -431,10 +431,14 @@ impl Engine<'_, '_> {
         match state.truth(&value, &self.terms) {
             Some(Truth::NonZero) => true,
             Some(Truth::Zero(origin)) => {
-                if let Some(origin) = origin {
+                // A check that found it nil says nothing of how the callee is meant to be used.
+                let checked = origin.is_some_and(|origin| {
+                    matches!(self.worker.origins.get(origin).kind, OriginKind::Checked)
+                });
+                if let (Some(origin), false) = (origin, checked) {
                     let mut via = vec![step];
                     via.extend(need.via.iter().cloned());
-                    let weak = need.weak.or(self.weakness(state));
+                    let weak = need.weak.or(state.weak);
                     let direct_argument = match need.map {
                         Given::Param(n) => Some(n),
                         _ => None,
@@ -460,7 +464,7 @@ impl Engine<'_, '_> {
                     let mut via = vec![step];
                     via.extend(need.via.iter().cloned());
                     let conditions = export::conditions(self, state);
-                    let weak = need.weak.or(self.weakness(state));
+                    let weak = need.weak.or(state.weak);
                     if let Some(gathered) = &mut self.gathered {
                         gathered.needs.push(Need {
                             map,
@@ -479,10 +483,14 @@ impl Engine<'_, '_> {
     /// The state after one of the ways in which a callee returns.
     fn outcome(&mut self, outcome: &Outcome, binding: &Binding, before: &State) -> Option<State> {
         let mut state = before.clone();
+        // A nil that is only passed on, `if m == nil { return nil }`, is no news of `m`.
+        let mut passed_on = false;
         for (given, fact) in &outcome.conditions {
             let value = self.given(given, binding, &mut state);
             match value {
                 Value::Term(term) => {
+                    passed_on |= matches!(fact, Fact::Zero(Some(_)))
+                        && state.fact(term, &self.terms).is_none();
                     // What the callee found holds here, too; a nil found there is no news of
                     // where it comes from.
                     let fact = match fact {
@@ -504,6 +512,9 @@ impl Engine<'_, '_> {
         }
         if state.weak.is_none() {
             state.weak = outcome.weak;
+        }
+        if self.ignores_error(outcome, binding) {
+            state.weak = Some(Weak::IgnoredError(self.loc(binding.at.span)));
         }
         let targets: Vec<Option<Address>> = outcome
             .writes
@@ -538,6 +549,7 @@ impl Engine<'_, '_> {
         }
         for (n, &result) in binding.call.results.iter().enumerate() {
             let value = match outcome.results.get(n) {
+                Some(Left::Zero(Some(_))) if passed_on => Value::Unknown,
                 Some(left) => self.left(left, binding, &entry, Some(n as u16)),
                 None => Value::Unknown,
             };
@@ -548,6 +560,21 @@ impl Engine<'_, '_> {
             self.write(&mut state, result, value);
         }
         Some(state)
+    }
+
+    /// Whether a callee returns an error that the caller never looks at.
+    fn ignores_error(&mut self, outcome: &Outcome, binding: &Binding) -> bool {
+        let results = binding.call.results.iter().zip(&outcome.results);
+        for (&place, left) in results {
+            if matches!(left, Left::NonZero | Left::New(..))
+                && self.worker.is_error(self.unit.places.get(place).ty)
+                && let Some(var) = self.unit.places.root_var(place)
+                && !self.context.is_read(var)
+            {
+                return true;
+            }
+        }
+        false
     }
 
     fn target(&mut self, target: &Target, binding: &Binding, state: &mut State) -> Option<Address> {

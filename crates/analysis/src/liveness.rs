@@ -10,6 +10,8 @@ use tophash_flow::{
 /// they are assigned.
 pub(crate) struct Liveness {
     live: Vec<FxHashSet<VarId>>,
+    /// Variables that are read anywhere in the function.
+    pub read: FxHashSet<VarId>,
 }
 
 impl Liveness {
@@ -19,7 +21,7 @@ impl Liveness {
             .blocks
             .iter()
             .map(|block| {
-                let mut uses = Uses::new(unit, function);
+                let mut uses = Uses::new(unit);
                 block
                     .instrs
                     .iter()
@@ -28,6 +30,7 @@ impl Liveness {
                 uses
             })
             .collect();
+        let read = uses.iter().flat_map(|u| u.ever.iter().copied()).collect();
         let mut live: Vec<FxHashSet<VarId>> = uses.iter().map(|u| u.read.clone()).collect();
         let graph = Graph::new(function);
         let mut changed = true;
@@ -47,7 +50,7 @@ impl Liveness {
                 changed |= live[n].len() != before;
             }
         }
-        Liveness { live }
+        Liveness { live, read }
     }
 
     /// Whether a variable may still be read from the beginning of a block on.
@@ -60,19 +63,23 @@ impl Liveness {
 struct Uses<'u> {
     unit: &'u Unit,
     read: FxHashSet<VarId>,
+    /// What it reads at all.
+    ever: FxHashSet<VarId>,
     assigned: FxHashSet<VarId>,
 }
 
 impl<'u> Uses<'u> {
-    fn new(unit: &'u Unit, _: &Function) -> Uses<'u> {
+    fn new(unit: &'u Unit) -> Uses<'u> {
         Uses {
             unit,
             read: FxHashSet::default(),
+            ever: FxHashSet::default(),
             assigned: FxHashSet::default(),
         }
     }
 
     fn var(&mut self, var: VarId) {
+        self.ever.insert(var);
         if !self.assigned.contains(&var) {
             self.read.insert(var);
         }

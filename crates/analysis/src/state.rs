@@ -31,8 +31,10 @@ pub enum Fact {
 pub enum Weak {
     /// A loop that would have made the map ran no round.
     NoRounds(Loc),
-    /// A switch that would have made the map had no case for the value.
-    NoCase(Loc),
+    /// No earlier round of a loop went where the map is made.
+    FirstRound(Loc),
+    /// A call failed, and its error is not looked at.
+    IgnoredError(Loc),
 }
 
 /// Memory and facts.
@@ -49,6 +51,8 @@ pub struct State {
     epoch: Option<Site>,
     /// Pointers that unseen code was given: what they lead to is unknown.
     given_away: BTreeSet<Term>,
+    /// Calls that were made on the way here and are taken to give the same each time.
+    asked: BTreeSet<Site>,
     /// What the way here rests on.
     pub weak: Option<Weak>,
     /// Roots that are never written anywhere, with what is in them.
@@ -392,6 +396,12 @@ impl State {
         self.rounds.remove(&head);
     }
 
+    /// Notes that a call asks a question. Returns whether it did so before: then the
+    /// answer may be another one.
+    pub fn ask(&mut self, site: Site) -> bool {
+        !self.asked.insert(site)
+    }
+
     // Forgetting.
 
     /// Forgets all that is built on stale terms: an instruction runs again and gives a new value.
@@ -485,6 +495,7 @@ impl State {
             escaped,
             given_away: left.given_away.union(&right.given_away).copied().collect(),
             rounds: left.rounds.intersection(&right.rounds).copied().collect(),
+            asked: left.asked.union(&right.asked).copied().collect(),
             weak: match (left.weak, right.weak) {
                 (Some(x), Some(y)) => Some(x.min(y)),
                 _ => None,

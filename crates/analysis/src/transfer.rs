@@ -9,7 +9,7 @@ use crate::term::{ELEM, Root, Site, TermKind};
 use crate::value::{Address, Aggregate, Truth, Value};
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use tophash_flow::{At, Const, Instr, Op, Operand, PlaceId, PlaceKind, Value as Expr, VarKind};
+use tophash_flow::{At, BlockId, Const, Graph, Instr, Op, Operand, PlaceId, PlaceKind, Value as Expr, VarKind};
 use tophash_syntax::ast::{BinaryOp, UnaryOp};
 use tophash_types::TypeId;
 
@@ -101,7 +101,7 @@ impl Engine<'_, '_> {
             return;
         }
         let write = self.describe(map, at);
-        let weak = self.weakness(state);
+        let weak = state.weak.or_else(|| self.made_in_other_round(map, at));
         self.note(NilWrite {
             write,
             via: Vec::new(),
@@ -142,7 +142,7 @@ impl Engine<'_, '_> {
             write,
             via: Vec::new(),
             conditions: export::conditions(self, state),
-            weak: self.weakness(state),
+            weak: state.weak,
         };
         if let Some(gathered) = &mut self.gathered {
             gathered.needs.push(need);
@@ -167,9 +167,50 @@ impl Engine<'_, '_> {
         }
     }
 
-    /// What the way to a state rests on.
-    pub(crate) fn weakness(&self, state: &State) -> Option<Weak> {
-        state.weak
+    /// If the variable of a written map gets a value in the same loop on another way, that
+    /// way may have been taken in an earlier round.
+    fn made_in_other_round(&self, map: PlaceId, at: At) -> Option<Weak> {
+        let var = self.unit.places.root_var(map)?;
+        let function = self.unit.function(self.func);
+        let graph = Graph::new(function);
+        let reaches = |from: BlockId, to: BlockId| {
+            let mut seen = vec![false; function.blocks.len()];
+            let mut open: Vec<BlockId> = vec![from];
+            while let Some(block) = open.pop() {
+                for (_, next) in function.block(block).end.successors() {
+                    if next == to {
+                        return true;
+                    }
+                    if !std::mem::replace(&mut seen[next.index()], true) {
+                        open.push(next);
+                    }
+                }
+            }
+            false
+        };
+        let instrs = |block: BlockId| function.block(block).instrs.iter();
+        let write = *graph
+            .order
+            .iter()
+            .find(|&&block| instrs(block).any(|instr| instr.at == at))?;
+        // A variable of the loop's body is a new one in each round.
+        let declared = graph.order.iter().find(|&&block| {
+            instrs(block).any(|instr| matches!(instr.op, Op::Declare(declared) if declared == var))
+        });
+        if declared.is_some_and(|&declared| reaches(write, declared)) {
+            return None;
+        }
+        graph.order.iter().find_map(|&block| {
+            let made = instrs(block).find(|instr| match &instr.op {
+                Op::Assign { dst, value, .. } => {
+                    self.unit.places.root_var(*dst) == Some(var)
+                        && !matches!(value, Expr::Zero(_) | Expr::Use(Operand::Nil))
+                }
+                _ => false,
+            })?;
+            let same_loop = block != write && reaches(block, write) && reaches(write, block);
+            same_loop.then(|| Weak::FirstRound(self.loc(made.at.span)))
+        })
     }
 
     // Assignments.

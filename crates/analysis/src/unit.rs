@@ -106,6 +106,14 @@ impl UnitAnalysis {
         self.never.get(&var).copied()
     }
 
+    /// Whether a variable is read in any function of the unit.
+    pub(crate) fn is_read(&self, var: VarId) -> bool {
+        self.unit
+            .functions
+            .iter()
+            .any(|function| self.liveness(function.id).read.contains(&var))
+    }
+
     /// Whether elements, or parts of elements, of lists of a type are assigned anywhere.
     pub(crate) fn assigns_elements_of(&self, list: TypeId) -> bool {
         self.element_writes.contains(&list)

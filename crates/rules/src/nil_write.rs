@@ -52,6 +52,14 @@ pub(crate) fn finding(
         Some(call) if !sites.is_root(write.at) => call,
         _ => write.at,
     };
+    if matches!(first.weak, Some(Weak::IgnoredError(_))) && sites.is_test(at) {
+        // A test that does not look at an error knows that there is none.
+        return None;
+    }
+    let message = match first.weak {
+        Some(weak) => format!("{message}, {}", assumption(weak, at, sites)),
+        None => message,
+    };
     let mut evidence = origin_evidence(first, origins, sites);
     if let Some(weak) = first.weak {
         evidence.push(weak_evidence(weak, &write.function, sites));
@@ -96,12 +104,37 @@ pub(crate) fn finding(
     })
 }
 
+/// What a warning rests on, for its message.
+fn assumption(weak: Weak, from: Loc, sites: &Sites) -> String {
+    match weak {
+        Weak::NoRounds(at) => format!(
+            "if the loop at {} has no round",
+            sites.mention(at, from)
+        ),
+        Weak::FirstRound(at) => format!(
+            "if no earlier round of the loop came by {}",
+            sites.mention(at, from)
+        ),
+        Weak::IgnoredError(at) => format!(
+            "if the call at {} fails",
+            sites.mention(at, from)
+        ),
+    }
+}
+
 fn weak_evidence(weak: Weak, function: &str, sites: &Sites) -> Evidence {
     match weak {
         Weak::NoRounds(at) => sites.evidence(at, function, "when this loop has no round".into()),
-        Weak::NoCase(at) => {
-            sites.evidence(at, function, "when no case of this switch applies".into())
-        }
+        Weak::FirstRound(at) => sites.evidence(
+            at,
+            function,
+            "when no earlier round of the loop came here".into(),
+        ),
+        Weak::IgnoredError(at) => sites.evidence(
+            at,
+            function,
+            "when this call fails: its error is not looked at".into(),
+        ),
     }
 }
 

@@ -60,6 +60,11 @@ impl<'a> Sites<'a> {
         }
     }
 
+    /// Whether a file is a test.
+    pub(crate) fn is_test(&self, loc: Loc) -> bool {
+        self.path(loc).ends_with("_test.go")
+    }
+
     /// Whether a file is one of those that the patterns name.
     pub(crate) fn is_root(&self, loc: Loc) -> bool {
         self.program

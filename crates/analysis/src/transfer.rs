@@ -9,7 +9,9 @@ use crate::term::{ELEM, Root, Site, TermKind};
 use crate::value::{Address, Aggregate, Truth, Value};
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use tophash_flow::{At, BlockId, Const, Graph, Instr, Op, Operand, PlaceId, PlaceKind, Value as Expr, VarKind};
+use tophash_flow::{
+    At, BlockId, Const, Graph, Instr, Op, Operand, PlaceId, PlaceKind, Value as Expr, VarKind,
+};
 use tophash_syntax::ast::{BinaryOp, UnaryOp};
 use tophash_types::TypeId;
 

@@ -107,18 +107,12 @@ pub(crate) fn finding(
 /// What a warning rests on, for its message.
 fn assumption(weak: Weak, from: Loc, sites: &Sites) -> String {
     match weak {
-        Weak::NoRounds(at) => format!(
-            "if the loop at {} has no round",
-            sites.mention(at, from)
-        ),
+        Weak::NoRounds(at) => format!("if the loop at {} has no round", sites.mention(at, from)),
         Weak::FirstRound(at) => format!(
             "if no earlier round of the loop came by {}",
             sites.mention(at, from)
         ),
-        Weak::IgnoredError(at) => format!(
-            "if the call at {} fails",
-            sites.mention(at, from)
-        ),
+        Weak::IgnoredError(at) => format!("if the call at {} fails", sites.mention(at, from)),
     }
 }
 

@@ -466,6 +466,7 @@ impl<'e, 'w> Engine<'e, 'w> {
             Cond::Less(x, y) => {
                 let x = self.operand(state, x);
                 let y = self.operand(state, y);
+                let (x, y) = (self.evaluated(state, x), self.evaluated(state, y));
                 match self.binary(BinaryOp::Lss, &x, &y) {
                     Value::Zero(_) => !holds,
                     Value::NonZero => holds,
@@ -482,6 +483,19 @@ impl<'e, 'w> Engine<'e, 'w> {
                 }
             }
             Cond::Deferred(_) | Cond::Opaque => true,
+        }
+    }
+
+    /// The constant that an unknown value is found to be, or the value.
+    fn evaluated(&mut self, state: &State, value: Value) -> Value {
+        let Value::Term(term) = value else {
+            return value;
+        };
+        let term = self.terms.stable(term);
+        match state.fact(term, &self.terms) {
+            Some(Fact::Zero(_)) => Value::Zero(None),
+            Some(Fact::Is(constant)) => Value::constant(constant),
+            _ => value,
         }
     }
 

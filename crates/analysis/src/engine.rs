@@ -467,20 +467,7 @@ impl<'e, 'w> Engine<'e, 'w> {
                 let x = self.operand(state, x);
                 let y = self.operand(state, y);
                 let (x, y) = (self.evaluated(state, x), self.evaluated(state, y));
-                match self.binary(BinaryOp::Lss, &x, &y) {
-                    Value::Zero(_) => !holds,
-                    Value::NonZero => holds,
-                    Value::Term(term) => {
-                        let term = self.terms.stable(term);
-                        let fact = if holds {
-                            Fact::NonZero
-                        } else {
-                            Fact::Zero(None)
-                        };
-                        state.assume(term, fact, &self.terms)
-                    }
-                    _ => true,
-                }
+                self.assume_less(state, &x, &y, holds)
             }
             Cond::Deferred(_) | Cond::Opaque => true,
         }
@@ -497,6 +484,43 @@ impl<'e, 'w> Engine<'e, 'w> {
             Some(Fact::Is(constant)) => Value::constant(constant),
             _ => value,
         }
+    }
+
+    fn assume_less(&mut self, state: &mut State, x: &Value, y: &Value, holds: bool) -> bool {
+        let known = self.binary(BinaryOp::Lss, x, y);
+        if let Some(truth) = state.truth(&known, &self.terms) {
+            return matches!(truth, Truth::NonZero) == holds;
+        }
+        let is_len = |engine: &Self, value: &Value| match value {
+            Value::Term(term) => matches!(engine.terms.kind(*term), TermKind::Len(_)),
+            _ => false,
+        };
+        // What is less than a length is an index or 0: then there are elements. And 0 is
+        // less than a length unless that is 0, too.
+        let zero = matches!(x, Value::Zero(_));
+        if let Value::Term(term) = *y
+            && (is_len(self, y) || zero)
+        {
+            let fact = match holds {
+                true => Some(Fact::NonZero),
+                false if zero && is_len(self, y) => Some(Fact::Zero(None)),
+                false => None,
+            };
+            let term = self.terms.stable(term);
+            if fact.is_some_and(|fact| !state.assume(term, fact, &self.terms)) {
+                return false;
+            }
+        }
+        let Value::Term(term) = known else {
+            return true;
+        };
+        let term = self.terms.stable(term);
+        let fact = if holds {
+            Fact::NonZero
+        } else {
+            Fact::Zero(None)
+        };
+        state.assume(term, fact, &self.terms)
     }
 
     fn assume_zero(

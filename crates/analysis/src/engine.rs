@@ -466,7 +466,12 @@ impl<'e, 'w> Engine<'e, 'w> {
             Cond::Less(x, y) => {
                 let x = self.operand(state, x);
                 let y = self.operand(state, y);
+                let length = self.is_len(&y);
                 let (x, y) = (self.evaluated(state, x), self.evaluated(state, y));
+                // What is compared with a length is not negative.
+                if length && holds && matches!(y, Value::Zero(_)) {
+                    return false;
+                }
                 self.assume_less(state, &x, &y, holds)
             }
             Cond::Deferred(_) | Cond::Opaque => true,
@@ -486,24 +491,27 @@ impl<'e, 'w> Engine<'e, 'w> {
         }
     }
 
+    fn is_len(&self, value: &Value) -> bool {
+        match value {
+            Value::Term(term) => matches!(self.terms.kind(*term), TermKind::Len(_)),
+            _ => false,
+        }
+    }
+
     fn assume_less(&mut self, state: &mut State, x: &Value, y: &Value, holds: bool) -> bool {
         let known = self.binary(BinaryOp::Lss, x, y);
         if let Some(truth) = state.truth(&known, &self.terms) {
             return matches!(truth, Truth::NonZero) == holds;
         }
-        let is_len = |engine: &Self, value: &Value| match value {
-            Value::Term(term) => matches!(engine.terms.kind(*term), TermKind::Len(_)),
-            _ => false,
-        };
         // What is less than a length is an index or 0: then there are elements. And 0 is
         // less than a length unless that is 0, too.
         let zero = matches!(x, Value::Zero(_));
         if let Value::Term(term) = *y
-            && (is_len(self, y) || zero)
+            && (self.is_len(y) || zero)
         {
             let fact = match holds {
                 true => Some(Fact::NonZero),
-                false if zero && is_len(self, y) => Some(Fact::Zero(None)),
+                false if zero && self.is_len(y) => Some(Fact::Zero(None)),
                 false => None,
             };
             let term = self.terms.stable(term);

@@ -21,6 +21,8 @@ struct Assigned {
     some: bool,
     /// It is declared without a value, in code that can be reached.
     zero: bool,
+    /// It gets a value that is not a map made there and then.
+    other: bool,
     /// A function other than the one that declares it assigns it.
     by_others: bool,
 }
@@ -87,18 +89,33 @@ impl UnitAnalysis {
         }
     }
 
-    /// Whether a map is written anywhere in the function or its closures.
+    /// Whether a map is written anywhere in the function or its closures, other than one
+    /// in a local variable that only ever holds maps made there.
     pub(crate) fn writes_maps(&self) -> bool {
         let ops = self.unit.functions.iter().flat_map(|f| &f.blocks);
         ops.flat_map(|block| &block.instrs)
             .any(|instr| match &instr.op {
-                Op::MapWrite { .. } => true,
+                Op::MapWrite { elem, .. } => !self.is_always_made(*elem),
                 Op::Call(call) => match call.callee {
                     Callee::Static(name) => library::effect(name) == Some(Effect::FillsMap),
                     _ => false,
                 },
                 _ => false,
             })
+    }
+
+    /// Whether the map of an element lies in a local variable that holds no other maps
+    /// than such as were made when it was assigned.
+    fn is_always_made(&self, elem: PlaceId) -> bool {
+        let PlaceKind::MapElem { map, .. } = self.unit.places.get(elem).kind else {
+            return false;
+        };
+        let PlaceKind::Var(id) = self.unit.places.get(map).kind else {
+            return false;
+        };
+        let var = self.unit.var(id);
+        let assigned = &self.assigned[id.index()];
+        var.kind == VarKind::Local && !var.address_taken && assigned.some && !assigned.other
     }
 
     /// Where a captured variable's nil comes from, if nothing else is ever assigned to it.
@@ -177,10 +194,11 @@ fn assignments(unit: &Unit) -> Vec<Assigned> {
     let mut assigned = vec![Assigned::default(); unit.vars.len()];
     let mut zeros: Vec<VarId> = Vec::new();
     for function in &unit.functions {
-        let mut assign = |place: PlaceId, some: bool| {
+        let mut assign = |place: PlaceId, some: bool, made: bool| {
             if let Some(var) = assigned_var(unit, place) {
                 let entry = &mut assigned[var.index()];
                 entry.some |= some;
+                entry.other |= !made;
                 entry.by_others |= unit.var(var).owner != function.id;
             }
         };
@@ -190,16 +208,19 @@ fn assignments(unit: &Unit) -> Vec<Assigned> {
                     Op::Assign { dst, ok, value } => {
                         let nothing = matches!(value, Value::Zero(_) | Value::Use(Operand::Nil))
                             && matches!(unit.places.get(*dst).kind, PlaceKind::Var(_));
-                        assign(*dst, !nothing);
+                        let made = matches!(value, Value::MakeMap { .. } | Value::MapLit { .. });
+                        assign(*dst, !nothing, made);
                         if nothing {
                             zeros.extend(assigned_var(unit, *dst));
                         }
                         if let Some(ok) = ok {
-                            assign(*ok, true);
+                            assign(*ok, true, false);
                         }
                     }
                     Op::Call(call) | Op::Go(call) => {
-                        call.results.iter().for_each(|&place| assign(place, true));
+                        call.results
+                            .iter()
+                            .for_each(|&place| assign(place, true, false));
                     }
                     _ => {}
                 }
@@ -208,7 +229,7 @@ fn assignments(unit: &Unit) -> Vec<Assigned> {
                 next.key
                     .iter()
                     .chain(&next.value)
-                    .for_each(|&place| assign(place, true));
+                    .for_each(|&place| assign(place, true, false));
             }
         }
     }

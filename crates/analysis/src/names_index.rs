@@ -64,7 +64,8 @@ pub(crate) struct NamesIndex {
     pub given_of: FxHashSet<(Symbol, Symbol)>,
     /// Struct types of the package.
     pub structs: FxHashMap<Symbol, StructIndex>,
-    /// Types with literals that give values without naming fields.
+    /// Types with literals that give values without naming fields, and types that values
+    /// of other types are converted to.
     pub positional: FxHashSet<Symbol>,
     /// Where values of the package's types are made.
     pub makers: FxHashMap<Symbol, Vec<Maker>>,
@@ -269,6 +270,15 @@ impl NamesIndex {
                     ExprKind::Selector { x, .. } if matches!(ast.expr(x).kind, ExprKind::Ident(name) if name == maps) =>
                     {
                         self.writers.extend(functions.around(at.span));
+                    }
+                    // `T(x)` and `(*T)(x)` take over the fields of another type.
+                    ExprKind::Ident(name) if self.structs.contains_key(&name) => {
+                        self.positional.insert(name);
+                    }
+                    ExprKind::Star(ty) => {
+                        if let Some((None, name)) = named(ast, ty) {
+                            self.positional.insert(name);
+                        }
                     }
                     _ => {}
                 },

@@ -545,8 +545,30 @@ impl Engine<'_, '_> {
             Operand::Nil if self.is_map(dst) => {
                 Value::Zero(Some(self.origin(OriginKind::NilLiteral, at.span, None)))
             }
-            operand => self.operand(state, operand),
+            operand => {
+                let value = self.operand(state, operand);
+                let is_plain = matches!(value, Value::Zero(_) | Value::Const(_) | Value::Struct(_));
+                if is_plain && self.is_boxed(operand, dst) {
+                    state.escape(&value);
+                    return Value::NonZero;
+                }
+                value
+            }
         }
+    }
+
+    /// Whether an assignment puts a value that is no interface into one: that is never
+    /// nil, whatever the value is.
+    fn is_boxed(&mut self, operand: Operand, dst: PlaceId) -> bool {
+        let from = match operand {
+            Operand::Place(place) => Some(self.unit.places.get(place).ty),
+            Operand::Const(_) => None,
+            Operand::Addr(_) | Operand::Nil => return false,
+        };
+        let to = self.unit.places.get(dst).ty;
+        self.worker.checker.is_known(to)
+            && self.worker.is_interface(to)
+            && from.is_none_or(|from| !self.worker.is_interface(from))
     }
 
     /// `x == y`, or `x != y`; unknown if it has no name.

@@ -1,0 +1,30 @@
+//! What the Go runtime is, per version, as far as maps are concerned: memory layouts, hashing,
+//! sizes of allocations, and models of both map implementations that follow the runtime byte by
+//! byte.
+//!
+//! Facts that differ between Go versions are in tables keyed by [`GoVersion`]; each names the Go
+//! file it was read from. Everything is for 64-bit little-endian targets.
+
+pub mod classic;
+mod dynamic;
+mod fault;
+pub mod hash;
+mod map_type;
+mod memory;
+mod ops;
+mod random;
+pub mod sizeclass;
+pub mod swiss;
+pub mod types;
+mod version;
+
+pub use classic::{ClassicIter, ClassicMap};
+pub use dynamic::{Dynamic, Image};
+pub use fault::{Fault, Race};
+pub use hash::{HashError, HashKeys, HashPlan, Hasher};
+pub use map_type::{BucketLayout, GroupLayout, MAX_INLINE, MapType, SLOTS, Traits, Variant};
+pub use memory::{Blocks, Memory, NoMemory};
+pub use ops::{Native, NativeKey, Ops};
+pub use random::{Draw, Random, SplitMix};
+pub use swiss::{SwissIter, SwissMap};
+pub use version::{Build, GoVersion, Implementation, UnknownVersion};

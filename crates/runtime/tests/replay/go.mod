@@ -1,0 +1,3 @@
+module mapreplay
+
+go 1.21

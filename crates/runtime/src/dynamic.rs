@@ -54,10 +54,11 @@ impl<M: Memory> Dynamic<M> {
                 })
             }
             Kind::String => {
-                let text = |s: &[u8]| self.memory.bytes(word_at(s, 0), word_at(s, 8)).map(<[u8]>::to_vec);
-                word_at(a, 8) == word_at(b, 8)
-                    && (word_at(a, 0) == word_at(b, 0)
-                        || text(a).is_some_and(|text_a| Some(text_a) == text(b)))
+                let (len, data_a, data_b) = (word_at(a, 8), word_at(a, 0), word_at(b, 0));
+                let text = |data| self.memory.bytes(data, len);
+                len == word_at(b, 8)
+                    && (data_a == data_b
+                        || text(data_a).is_some_and(|text_a| Some(text_a) == text(data_b)))
             }
             Kind::Interface { .. } => self.interfaces_equal(a, b),
             Kind::Array { elem, len } => (0..*len).all(|i| {

@@ -9,6 +9,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"io"
 	"maps"
@@ -268,6 +269,7 @@ func run[K comparable, V any](s *script, o out, genKey func(*rng) K, genElem fun
 				clear(m)
 			case opClone:
 				m = maps.Clone(m)
+				iters = [4]*reflect.MapIter{} // they stay with the original
 			case opIterStart:
 				it := reflect.ValueOf(m).MapRange()
 				iters[op.a], live[op.a], ended[op.a] = it, len(m) > 0, len(m) == 0
@@ -323,7 +325,11 @@ func run[K comparable, V any](s *script, o out, genKey func(*rng) K, genElem fun
 				yield(o, it, ended[op.a], keySize, elemSize)
 			}
 		case opDump:
-			dump(mt, hmap, o)
+			var state bytes.Buffer
+			b := out{bufio.NewWriter(&state)}
+			dump(mt, hmap, b)
+			b.Flush()
+			o.str(state.String())
 		}
 	}
 	runtime.KeepAlive(m)
@@ -354,6 +360,7 @@ func main() {
 	for _, r := range runners {
 		o.str(r.name)
 	}
+	o.Flush()
 	for {
 		var head [28]byte
 		if _, err := io.ReadFull(in, head[:]); err != nil {

@@ -1,0 +1,137 @@
+//! Real Go maps against the models, byte for byte.
+//!
+//! `recorded` replays small recorded runs and needs no Go. `live` builds the replay program with
+//! the `go` on the path. `full` is for many scripts and toolchains:
+//!
+//!     TOPHASH_GOROOTS=/path/go1.21:/path/go1.27 TOPHASH_SCRIPTS=10000 \
+//!         cargo test --release -p tophash-runtime --test differential -- --ignored --nocapture
+
+mod dump;
+mod replay;
+mod script;
+mod types;
+
+use std::ffi::OsStr;
+use std::io::{BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use replay::{Coverage, Difference, Session};
+use script::Script;
+use tophash_runtime::SplitMix;
+
+/// The replay program, built by one toolchain.
+struct Program {
+    path: PathBuf,
+    /// Settings for its run: GODEBUG.
+    godebug: &'static str,
+}
+
+/// Builds the replay program; none if the toolchain can't, as for experiments it does not know.
+fn build(go: &Path, experiment: &str, dir: &Path) -> Option<Program> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/replay");
+    let version = Command::new(go).arg("version").env("GOTOOLCHAIN", "local").output().ok()?;
+    let version = String::from_utf8_lossy(&version.stdout).into_owned();
+    let version = version.split(' ').nth(2)?.to_owned();
+    let path = dir.join(format!("mapreplay-{version}-{experiment}"));
+    let minor: u32 = version.strip_prefix("go1.")?.split('.').next()?.parse().ok()?;
+    let mut build = Command::new(go);
+    build.current_dir(source).args(["build", "-o"]).arg(&path);
+    if minor >= 23 {
+        build.arg("-ldflags=-checklinkname=0");
+    }
+    build.env("GOTOOLCHAIN", "local").env("GOEXPERIMENT", experiment).env_remove("GOROOT");
+    let built = build.stderr(Stdio::null()).status().ok()?.success();
+    built.then_some(Program { path, godebug: "" })
+}
+
+/// Runs scripts on real maps and on models; gives what was covered.
+fn compare(program: &Program, seed: u64, scripts: u64, largest: u64) -> Result<Coverage, Difference> {
+    let mut child = Command::new(&program.path)
+        .env("GODEBUG", program.godebug)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let (Some(mut input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
+        return Err(Difference("no pipes".to_owned()));
+    };
+    let mut session = Session::new(BufReader::with_capacity(1 << 20, output))?;
+    let mut rng = SplitMix::new(seed);
+    let types = session.types.len() as u32;
+    let all: Vec<Script> = (0..scripts)
+        .map(|i| {
+            let mut script = Script::random(&mut rng, types, session.clones(), largest);
+            if i < u64::from(types) {
+                script.ty = i as u32;
+            }
+            script
+        })
+        .collect();
+    let result = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut bytes = Vec::new();
+            for script in &all {
+                bytes.clear();
+                script.encode(&mut bytes);
+                if input.write_all(&bytes).is_err() {
+                    break; // the reading side says why
+                }
+            }
+            drop(input);
+        });
+        let result = all.iter().enumerate().try_for_each(|(i, script)| {
+            session.script(script).map_err(|Difference(text)| {
+                Difference(format!("script {i} of seed {seed}: {text}"))
+            })
+        });
+        if result.is_err() {
+            let _ = child.kill();
+        }
+        result
+    });
+    let _ = child.wait();
+    result.map(|()| session.coverage)
+}
+
+fn scratch() -> PathBuf {
+    let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    std::fs::create_dir_all(&dir).unwrap();
+    dir
+}
+
+#[test]
+fn live() {
+    let Some(program) = build(Path::new("go"), "", &scratch()) else {
+        eprintln!("skipped: no go on the path that can build the replay program");
+        return;
+    };
+    let coverage = compare(&program, 1, 200, 1500).unwrap();
+    assert_eq!(coverage.scripts, 200);
+}
+
+#[test]
+#[ignore = "needs Go toolchains and minutes; see the top of this file"]
+fn full() {
+    let roots = std::env::var_os("TOPHASH_GOROOTS").unwrap_or_default();
+    let scripts = std::env::var("TOPHASH_SCRIPTS").ok().and_then(|n| n.parse().ok()).unwrap_or(10_000);
+    let seed = std::env::var("TOPHASH_SEED").ok().and_then(|n| n.parse().ok()).unwrap_or(1);
+    let mut failed = false;
+    for root in std::env::split_paths(&roots).filter(|root| root.as_os_str() != OsStr::new("")) {
+        let go = root.join("bin/go");
+        for experiment in ["", "noswissmap", "mapsplitgroup"] {
+            let Some(mut program) = build(&go, experiment, &scratch()) else { continue };
+            for godebug in ["", "cpu.aes=off"] {
+                program.godebug = godebug;
+                let n = if godebug.is_empty() { scripts } else { scripts / 10 };
+                match compare(&program, seed, n, u64::MAX) {
+                    Ok(coverage) => eprintln!("{} {experiment} {godebug}: {coverage:?}", root.display()),
+                    Err(Difference(text)) => {
+                        failed = true;
+                        eprintln!("{} {experiment} {godebug}: {text}", root.display());
+                    }
+                }
+            }
+        }
+    }
+    assert!(!failed);
+}

@@ -26,7 +26,11 @@ impl<M: Memory> Dynamic<M> {
     /// Maps of a type, in a process with these hash keys and this memory.
     #[must_use]
     pub fn new(map_type: Arc<MapType>, keys: HashKeys, memory: M) -> Self {
-        Self { map_type, keys, memory }
+        Self {
+            map_type,
+            keys,
+            memory,
+        }
     }
 
     /// The map type.
@@ -49,9 +53,9 @@ impl<M: Memory> Dynamic<M> {
             Kind::Float => float(a) == float(b),
             Kind::Complex => {
                 let half = ty.size / 2;
-                [0, half].into_iter().all(|at| {
-                    float(Self::part(a, at, half)) == float(Self::part(b, at, half))
-                })
+                [0, half]
+                    .into_iter()
+                    .all(|at| float(Self::part(a, at, half)) == float(Self::part(b, at, half)))
             }
             Kind::String => {
                 let (len, data_a, data_b) = (word_at(a, 8), word_at(a, 0), word_at(b, 0));
@@ -63,7 +67,11 @@ impl<M: Memory> Dynamic<M> {
             Kind::Interface { .. } => self.interfaces_equal(a, b),
             Kind::Array { elem, len } => (0..*len).all(|i| {
                 let at = i * elem.size;
-                self.values_equal(elem, Self::part(a, at, elem.size), Self::part(b, at, elem.size))
+                self.values_equal(
+                    elem,
+                    Self::part(a, at, elem.size),
+                    Self::part(b, at, elem.size),
+                )
             }),
             Kind::Struct { fields } => fields.iter().filter(|field| !field.blank).all(|field| {
                 let (at, len) = (field.offset, field.ty.size);
@@ -82,11 +90,16 @@ impl<M: Memory> Dynamic<M> {
             return true;
         }
         let (data_a, data_b) = (word_at(a, 8), word_at(b, 8));
-        let Some(ty) = self.memory.dynamic_type(word) else { return data_a == data_b };
+        let Some(ty) = self.memory.dynamic_type(word) else {
+            return data_a == data_b;
+        };
         if ty.is_direct_in_interface() {
             return data_a == data_b;
         }
-        match (self.memory.bytes(data_a, ty.size), self.memory.bytes(data_b, ty.size)) {
+        match (
+            self.memory.bytes(data_a, ty.size),
+            self.memory.bytes(data_b, ty.size),
+        ) {
             (Some(a), Some(b)) => self.values_equal(ty, a, b),
             _ => data_a == data_b,
         }
@@ -101,7 +114,11 @@ fn float(bytes: &[u8]) -> f64 {
 }
 
 fn zero(size: u64, indirect: bool) -> Image {
-    let size = if indirect { 0 } else { usize::try_from(size).unwrap_or(0) };
+    let size = if indirect {
+        0
+    } else {
+        usize::try_from(size).unwrap_or(0)
+    };
     vec![0; size].into_boxed_slice()
 }
 
@@ -125,7 +142,11 @@ impl<M: Memory> Ops for Dynamic<M> {
             irreflexive = true;
             0
         };
-        let mut hasher = Hasher { keys: &self.keys, memory: &self.memory, random: &mut note };
+        let mut hasher = Hasher {
+            keys: &self.keys,
+            memory: &self.memory,
+            random: &mut note,
+        };
         let hash = hasher.key(&self.map_type.hash, key, seed)?;
         Ok(if irreflexive { random() } else { hash })
     }

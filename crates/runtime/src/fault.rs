@@ -53,9 +53,10 @@ impl Fault {
     pub fn message(&self, build: Build) -> String {
         match self {
             Self::NilMap => "panic: assignment to entry in nil map".to_owned(),
-            Self::Key { error: HashError::Unhashable(name), early: true }
-                if build.version >= GoVersion::Go1_25 =>
-            {
+            Self::Key {
+                error: HashError::Unhashable(name),
+                early: true,
+            } if build.version >= GoVersion::Go1_25 => {
                 format!("panic: hash of unhashable type: {name}")
             }
             Self::Key { error, .. } => format!("panic: runtime error: {error}"),
@@ -98,6 +99,9 @@ impl From<Race> for Fault {
 
 impl From<HashError> for Fault {
     fn from(error: HashError) -> Self {
-        Self::Key { error, early: false }
+        Self::Key {
+            error,
+            early: false,
+        }
     }
 }

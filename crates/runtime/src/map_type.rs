@@ -21,8 +21,10 @@ pub enum Variant {
     Slow,
     /// `mapassign_fast32` and its kin: four-byte keys of plain memory.
     Fast32,
-    /// `mapassign_fast64`, or `mapassign_fast64ptr` for pointer keys.
+    /// `mapassign_fast64`: eight-byte keys of plain memory without pointers.
     Fast64,
+    /// `mapassign_fast64ptr`, otherwise as `Fast64`: keys that are a pointer.
+    Fast64Pointer,
     /// `mapassign_faststr`.
     FastString,
 }
@@ -62,16 +64,27 @@ impl Traits {
 
     /// The facts of a map whose elements are known by size only.
     pub(crate) fn native(key: &GoType, elem_size: u64, elem_pointers: bool) -> Self {
-        let align = if elem_size == 0 { 1 } else { 1 << elem_size.trailing_zeros().min(3) };
+        let align = if elem_size == 0 {
+            1
+        } else {
+            1 << elem_size.trailing_zeros().min(3)
+        };
         Self::build(key, elem_size, align, elem_pointers)
     }
 
     fn build(key: &GoType, elem_size: u64, elem_align: u64, elem_pointers: bool) -> Self {
         let indirect_key = key.size > MAX_INLINE;
         let indirect_elem = elem_size > MAX_INLINE;
-        let (key_slot, key_align) = if indirect_key { (WORD, WORD) } else { (key.size, key.align) };
-        let (elem_slot, elem_align) =
-            if indirect_elem { (WORD, WORD) } else { (elem_size, elem_align) };
+        let (key_slot, key_align) = if indirect_key {
+            (WORD, WORD)
+        } else {
+            (key.size, key.align)
+        };
+        let (elem_slot, elem_align) = if indirect_elem {
+            (WORD, WORD)
+        } else {
+            (elem_size, elem_align)
+        };
         Self {
             variant: variant(key, indirect_elem),
             key_pointers: key.has_pointers(),
@@ -93,6 +106,7 @@ fn variant(key: &GoType, indirect_elem: bool) -> Variant {
     }
     match (key.algorithm(), key.size) {
         (Algorithm::Memory, 4) if !key.has_pointers() => Variant::Fast32,
+        (Algorithm::Memory, 8) if key.has_pointers() => Variant::Fast64Pointer,
         (Algorithm::Memory, 8) => Variant::Fast64,
         (Algorithm::String, _) => Variant::FastString,
         _ => Variant::Slow,
@@ -132,7 +146,12 @@ fn bucket(key: u64, key_align: u64, elem: u64, elem_align: u64) -> BucketLayout 
     let keys = align_up(slots, key_align);
     let elems = align_up(keys + slots * key, elem_align);
     let overflow = align_up(elems + slots * elem, WORD);
-    BucketLayout { size: overflow + WORD, keys, elems, overflow }
+    BucketLayout {
+        size: overflow + WORD,
+        keys,
+        elems,
+        overflow,
+    }
 }
 
 /// Offset of the element in a slot, and the slot's size and alignment.
@@ -172,13 +191,33 @@ impl MapType {
         let hash = HashPlan::new(build.version, &key)?;
         let traits = Traits::new(&key, &elem);
         let key_slot = if traits.indirect_key { WORD } else { key.size };
-        let elem_slot = if traits.indirect_elem { WORD } else { elem.size };
-        Some(Self { build, key_slot, elem_slot, traits, hash, key, elem })
+        let elem_slot = if traits.indirect_elem {
+            WORD
+        } else {
+            elem.size
+        };
+        Some(Self {
+            build,
+            key_slot,
+            elem_slot,
+            traits,
+            hash,
+            key,
+            elem,
+        })
     }
 
     fn aligns(&self) -> (u64, u64) {
-        let key = if self.traits.indirect_key { WORD } else { self.key.align };
-        let elem = if self.traits.indirect_elem { WORD } else { self.elem.align };
+        let key = if self.traits.indirect_key {
+            WORD
+        } else {
+            self.key.align
+        };
+        let elem = if self.traits.indirect_elem {
+            WORD
+        } else {
+            self.elem.align
+        };
         (key, elem)
     }
 
@@ -252,6 +291,9 @@ impl MapType {
                 (t.indirect_elem, 8),
             ],
         };
-        bits.iter().filter(|(set, _)| *set).map(|(_, bit)| bit).sum()
+        bits.iter()
+            .filter(|(set, _)| *set)
+            .map(|(_, bit)| bit)
+            .sum()
     }
 }

@@ -58,9 +58,11 @@ impl Memory for Blocks {
             return Some(&[]);
         }
         let end = address.checked_add(len)?;
-        let (start, block) = self.blocks.range(..=address).rev().find(|(start, block)| {
-            *start + block.len() as u64 >= end
-        })?;
+        let (start, block) = self
+            .blocks
+            .range(..=address)
+            .rev()
+            .find(|(start, block)| *start + block.len() as u64 >= end)?;
         let offset = usize::try_from(address - start).ok()?;
         block.get(offset..offset + usize::try_from(len).ok()?)
     }

@@ -124,7 +124,11 @@ impl<K: NativeKey, V> Native<K, V> {
     #[must_use]
     pub fn new(keys: HashKeys, elem_pointers: bool) -> Self {
         let traits = K::traits(size_of::<V>() as u64, elem_pointers);
-        Self { keys, traits, types: std::marker::PhantomData }
+        Self {
+            keys,
+            traits,
+            types: std::marker::PhantomData,
+        }
     }
 }
 

@@ -93,7 +93,13 @@ pub enum Algorithm {
 
 impl GoType {
     fn new(name: &str, kind: Kind, size: u64, align: u64, pointer_bytes: u64) -> Arc<Self> {
-        Arc::new(Self { name: name.into(), kind, size, align, pointer_bytes })
+        Arc::new(Self {
+            name: name.into(),
+            kind,
+            size,
+            align,
+            pointer_bytes,
+        })
     }
 
     /// A boolean or integer of `size` bytes: 1, 2, 4 or 8.
@@ -143,13 +149,25 @@ impl GoType {
     /// `any`.
     #[must_use]
     pub fn any() -> Arc<Self> {
-        Self::new("interface {}", Kind::Interface { empty: true }, 2 * WORD, WORD, 2 * WORD)
+        Self::new(
+            "interface {}",
+            Kind::Interface { empty: true },
+            2 * WORD,
+            WORD,
+            2 * WORD,
+        )
     }
 
     /// An interface with methods.
     #[must_use]
     pub fn interface(name: &str) -> Arc<Self> {
-        Self::new(name, Kind::Interface { empty: false }, 2 * WORD, WORD, 2 * WORD)
+        Self::new(
+            name,
+            Kind::Interface { empty: false },
+            2 * WORD,
+            WORD,
+            2 * WORD,
+        )
     }
 
     /// `[len]elem`. A length whose bytes do not fit 64 bits counts as the longest that does.
@@ -157,7 +175,9 @@ impl GoType {
     pub fn array(elem: Arc<Self>, len: u64) -> Arc<Self> {
         let size = elem.size.saturating_mul(len);
         let pointer_bytes = if len > 0 && elem.pointer_bytes > 0 {
-            elem.size.saturating_mul(len - 1).saturating_add(elem.pointer_bytes)
+            elem.size
+                .saturating_mul(len - 1)
+                .saturating_add(elem.pointer_bytes)
         } else {
             0
         };
@@ -181,14 +201,24 @@ impl GoType {
             if ty.pointer_bytes > 0 {
                 pointer_bytes = offset.saturating_add(ty.pointer_bytes);
             }
-            placed.push(Field { blank: *blank, offset, ty: ty.clone() });
+            placed.push(Field {
+                blank: *blank,
+                offset,
+                ty: ty.clone(),
+            });
             align = align.max(ty.align);
             offset = offset.saturating_add(ty.size);
         }
         if offset > 0 && fields.last().is_some_and(|(_, ty)| ty.size == 0) {
             offset += 1;
         }
-        Self::new(name, Kind::Struct { fields: placed }, align_up(offset, align), align, pointer_bytes)
+        Self::new(
+            name,
+            Kind::Struct { fields: placed },
+            align_up(offset, align),
+            align,
+            pointer_bytes,
+        )
     }
 
     /// Whether values hold pointers that the collector must see.
@@ -219,7 +249,12 @@ impl GoType {
     }
 
     fn struct_algorithm(&self, fields: &[Field]) -> Algorithm {
-        if let [Field { blank: false, ty, .. }] = fields {
+        if let [
+            Field {
+                blank: false, ty, ..
+            },
+        ] = fields
+        {
             return ty.algorithm();
         }
         let mut result = Algorithm::Memory;
@@ -236,7 +271,9 @@ impl GoType {
     /// Whether padding follows field `i` (cmd/compile/internal/types `IsPaddedField`).
     pub(crate) fn is_padded(&self, fields: &[Field], i: usize) -> bool {
         let end = fields.get(i + 1).map_or(self.size, |next| next.offset);
-        fields.get(i).is_some_and(|field| field.offset + field.ty.size != end)
+        fields
+            .get(i)
+            .is_some_and(|field| field.offset + field.ty.size != end)
     }
 
     /// Whether the compiler sets `TFlagRegularMemory`: equality is equality of bytes.

@@ -53,7 +53,11 @@ impl GoVersion {
     /// The map implementation of an ordinary build of this version.
     #[must_use]
     pub fn default_maps(self) -> Implementation {
-        if self < Self::Go1_24 { Implementation::Classic } else { Implementation::Swiss }
+        if self < Self::Go1_24 {
+            Implementation::Classic
+        } else {
+            Implementation::Swiss
+        }
     }
 }
 
@@ -82,10 +86,14 @@ impl FromStr for GoVersion {
     fn from_str(text: &str) -> Result<Self, UnknownVersion> {
         let rest = text.strip_prefix("go").unwrap_or(text);
         let minor = rest.strip_prefix("1.").and_then(|rest| {
-            let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+            let end = rest
+                .find(|c: char| !c.is_ascii_digit())
+                .unwrap_or(rest.len());
             rest.get(..end)?.parse().ok()
         });
-        minor.and_then(Self::from_minor).ok_or_else(|| UnknownVersion(text.to_owned()))
+        minor
+            .and_then(Self::from_minor)
+            .ok_or_else(|| UnknownVersion(text.to_owned()))
     }
 }
 
@@ -113,7 +121,11 @@ impl Build {
     /// An ordinary build of a version.
     #[must_use]
     pub fn of(version: GoVersion) -> Self {
-        Self { version, maps: version.default_maps(), split_groups: false }
+        Self {
+            version,
+            maps: version.default_maps(),
+            split_groups: false,
+        }
     }
 
     /// A build with `GOEXPERIMENT=noswissmap`, which only 1.24 and 1.25 know.
@@ -133,8 +145,10 @@ impl Build {
     pub fn from_version_string(text: &str) -> Result<Self, UnknownVersion> {
         let mut words = text.split([' ', '-']);
         let version = words.next().unwrap_or_default().parse()?;
-        let experiments: Vec<&str> =
-            words.filter_map(|word| word.strip_prefix("X:")).flat_map(|list| list.split(',')).collect();
+        let experiments: Vec<&str> = words
+            .filter_map(|word| word.strip_prefix("X:"))
+            .flat_map(|list| list.split(','))
+            .collect();
         let mut build = Self::of(version);
         if experiments.contains(&"noswissmap")
             && let Some(classic) = Self::without_swiss(version)
@@ -153,8 +167,14 @@ mod tests {
     #[test]
     fn version_strings() {
         let read = |text| Build::from_version_string(text).unwrap();
-        assert_eq!(read("go1.24.11 X:noswissmap"), Build::without_swiss(GoVersion::Go1_24).unwrap());
-        assert_eq!(read("go1.27.3-X:nosizespecializedmalloc"), Build::of(GoVersion::Go1_27));
+        assert_eq!(
+            read("go1.24.11 X:noswissmap"),
+            Build::without_swiss(GoVersion::Go1_24).unwrap()
+        );
+        assert_eq!(
+            read("go1.27.3-X:nosizespecializedmalloc"),
+            Build::of(GoVersion::Go1_27)
+        );
         assert!(read("go1.27.3 X:mapsplitgroup").split_groups);
         assert_eq!(read("1.21"), Build::of(GoVersion::Go1_21));
         assert!("1.28".parse::<GoVersion>().is_err());

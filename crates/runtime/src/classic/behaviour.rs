@@ -20,11 +20,20 @@ impl Behaviour {
     /// runtime/map_noswiss.go); later versions have none and get that of 1.25.
     #[must_use]
     pub fn of(version: GoVersion) -> Self {
-        const V21: Behaviour =
-            Behaviour { load_factor_times_2: 12, counts_clears: false, clone_is_capped: false };
-        const V22: Behaviour =
-            Behaviour { load_factor_times_2: 13, clone_is_capped: true, ..V21 };
-        const V24: Behaviour = Behaviour { counts_clears: true, ..V22 };
+        const V21: Behaviour = Behaviour {
+            load_factor_times_2: 12,
+            counts_clears: false,
+            clone_is_capped: false,
+        };
+        const V22: Behaviour = Behaviour {
+            load_factor_times_2: 13,
+            clone_is_capped: true,
+            ..V21
+        };
+        const V24: Behaviour = Behaviour {
+            counts_clears: true,
+            ..V22
+        };
         match version {
             GoVersion::Go1_21 => V21,
             GoVersion::Go1_22 | GoVersion::Go1_23 => V22,

@@ -26,7 +26,11 @@ pub const MIN_TOP_HASH: u8 = 5;
 #[inline]
 pub fn top_hash(hash: u64) -> u8 {
     let top = (hash >> 56) as u8;
-    if top < MIN_TOP_HASH { top + MIN_TOP_HASH } else { top }
+    if top < MIN_TOP_HASH {
+        top + MIN_TOP_HASH
+    } else {
+        top
+    }
 }
 
 #[inline]
@@ -114,7 +118,10 @@ impl<K: Clone, V: Clone> Bucket<K, V> {
 
     /// Zeroes keys, elements and overflow pointer.
     pub(crate) fn clear_data<O: Ops<Key = K, Elem = V>>(&mut self, ops: &O) {
-        *self = Self { top: self.top, ..Self::new(ops) };
+        *self = Self {
+            top: self.top,
+            ..Self::new(ops)
+        };
     }
 }
 
@@ -144,7 +151,11 @@ pub fn array_len(version: GoVersion, b: u8, bucket_size: u64, pointers: bool) ->
     let len = base + (base >> 4);
     let size = bucket_size.saturating_mul(len);
     let up = round_up_size(version, size, !pointers);
-    if up == size { len } else { up / bucket_size.max(1) }
+    if up == size {
+        len
+    } else {
+        up / bucket_size.max(1)
+    }
 }
 
 impl<K: Clone, V: Clone> BucketArray<K, V> {

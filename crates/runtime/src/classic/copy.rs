@@ -17,7 +17,12 @@ impl<O: Ops + Clone, R: Random + Clone> ClassicMap<O, R> {
         if self.behaviour.clone_is_capped && self.behaviour.is_overloaded(hint, self.header.b) {
             hint = self.behaviour.load_factor_times_2 * ((1 << self.header.b) / 2);
         }
-        let mut copy = Self::new(self.version, self.ops.clone(), self.random.clone(), hint as i64);
+        let mut copy = Self::new(
+            self.version,
+            self.ops.clone(),
+            self.random.clone(),
+            hint as i64,
+        );
         copy.header.hash0 = self.header.hash0;
         if self.header.count == 0 {
             return Ok(copy);
@@ -25,7 +30,9 @@ impl<O: Ops + Clone, R: Random + Clone> ClassicMap<O, R> {
         if self.header.flags & flags::HASH_WRITING != 0 {
             return Err(Race::CloneAndWrite.into());
         }
-        let Some(array) = &self.current else { return Ok(copy) };
+        let Some(array) = &self.current else {
+            return Ok(copy);
+        };
         let traits = self.ops.traits();
         if copy.current.is_none() {
             copy.current = Some(copy.new_array(0));
@@ -34,9 +41,10 @@ impl<O: Ops + Clone, R: Random + Clone> ClassicMap<O, R> {
             && !(traits.indirect_key && traits.need_key_update)
             && !traits.indirect_elem;
         if quick {
-            if let (Some(to), Some(from)) =
-                (copy.current.as_mut().and_then(|a| a.buckets.first_mut()), array.buckets.first())
-            {
+            if let (Some(to), Some(from)) = (
+                copy.current.as_mut().and_then(|a| a.buckets.first_mut()),
+                array.buckets.first(),
+            ) {
                 *to = from.clone();
             }
             copy.header.count = self.header.count;
@@ -57,11 +65,7 @@ impl<O: Ops + Clone, R: Random + Clone> ClassicMap<O, R> {
         Ok(copy)
     }
 
-    fn copy_old(
-        &self,
-        old: &BucketArray<O::Key, O::Elem>,
-        copy: &mut Self,
-    ) -> Result<(), Fault> {
+    fn copy_old(&self, old: &BucketArray<O::Key, O::Elem>, copy: &mut Self) -> Result<(), Fault> {
         let old_len = self.old_len();
         for i in 0..old_len as usize {
             if old.buckets.get(i).is_none_or(Bucket::is_evacuated) {
@@ -97,7 +101,11 @@ impl<O: Ops + Clone, R: Random + Clone> ClassicMap<O, R> {
         from: &Bucket<O::Key, O::Elem>,
     ) -> (Link, usize) {
         for i in (0..SLOTS).filter(|&i| !is_empty(from.top[i])) {
-            let tops = self.current.as_ref().and_then(|array| array.get(link)).map(|b| b.top);
+            let tops = self
+                .current
+                .as_ref()
+                .and_then(|array| array.get(link))
+                .map(|b| b.top);
             while slot < SLOTS && tops.is_some_and(|tops| !is_empty(tops[slot])) {
                 slot += 1;
             }

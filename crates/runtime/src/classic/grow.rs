@@ -1,8 +1,6 @@
 //! Growth: new arrays, overflow buckets, evacuation (runtime/map.go `hashGrow`, `evacuate`).
 
-use super::bucket::{
-    Bucket, EVACUATED_EMPTY, EVACUATED_X, Link, MIN_TOP_HASH, is_empty, top_hash,
-};
+use super::bucket::{Bucket, EVACUATED_EMPTY, EVACUATED_X, Link, MIN_TOP_HASH, is_empty, top_hash};
 use super::{ClassicMap, Extra, flags};
 use crate::fault::Fault;
 use crate::map_type::SLOTS;
@@ -52,7 +50,9 @@ impl<O: Ops, R: Random> ClassicMap<O, R> {
 
     /// `newoverflow`: a bucket after `last` in its chain.
     pub(super) fn new_overflow(&mut self, last: Link) -> Link {
-        let Some(array) = &mut self.current else { return Link::NONE };
+        let Some(array) = &mut self.current else {
+            return Link::NONE;
+        };
         let header = &mut self.header;
         let spare = header.extra.and_then(|extra| extra.next_overflow);
         let link = match spare {
@@ -105,10 +105,16 @@ impl<O: Ops, R: Random> ClassicMap<O, R> {
 
     fn evacuate(&mut self, number: u64) -> Result<(), Fault> {
         // Out of the way, so that the new array can be written meanwhile.
-        let Some(mut old) = self.old.take() else { return Ok(()) };
+        let Some(mut old) = self.old.take() else {
+            return Ok(());
+        };
         let new_bit = self.old_len();
         let index = number as usize;
-        let result = if old.buckets.get(index).is_some_and(|bucket| !bucket.is_evacuated()) {
+        let result = if old
+            .buckets
+            .get(index)
+            .is_some_and(|bucket| !bucket.is_evacuated())
+        {
             let result = self.move_chain(&mut old, index, new_bit);
             if self.header.flags & flags::OLD_ITERATOR == 0
                 && self.ops.traits().pointers
@@ -135,8 +141,14 @@ impl<O: Ops, R: Random> ClassicMap<O, R> {
     ) -> Result<(), Fault> {
         let same_size = self.is_same_size_grow();
         let mut destinations = [
-            Destination { link: Link::array(index), slot: 0 },
-            Destination { link: Link::array(index + new_bit as usize), slot: 0 },
+            Destination {
+                link: Link::array(index),
+                slot: 0,
+            },
+            Destination {
+                link: Link::array(index + new_bit as usize),
+                slot: 0,
+            },
         ];
         let mut link = Link::array(index);
         while let Some(bucket) = old.get_mut(link) {
@@ -154,8 +166,7 @@ impl<O: Ops, R: Random> ClassicMap<O, R> {
                 let mut half = 0;
                 if !same_size {
                     let hash = self.place_hash(&key)?;
-                    let irreflexive =
-                        !self.ops.traits().reflexive && !self.ops.equal(&key, &key);
+                    let irreflexive = !self.ops.traits().reflexive && !self.ops.equal(&key, &key);
                     if self.header.flags & flags::ITERATOR != 0 && irreflexive {
                         // An iterator must be able to tell where NaNs have gone: by the low bit of
                         // their tophash, which is drawn anew.
@@ -168,9 +179,16 @@ impl<O: Ops, R: Random> ClassicMap<O, R> {
                 bucket.top[slot] = EVACUATED_X + half;
                 let to = &mut destinations[usize::from(half)];
                 if to.slot == SLOTS {
-                    *to = Destination { link: self.new_overflow(to.link), slot: 0 };
+                    *to = Destination {
+                        link: self.new_overflow(to.link),
+                        slot: 0,
+                    };
                 }
-                if let Some(new) = self.current.as_mut().and_then(|array| array.get_mut(to.link)) {
+                if let Some(new) = self
+                    .current
+                    .as_mut()
+                    .and_then(|array| array.get_mut(to.link))
+                {
                     new.top[to.slot] = top;
                     new.keys[to.slot] = key;
                     new.elems[to.slot] = elem;
@@ -188,7 +206,10 @@ impl<O: Ops, R: Random> ClassicMap<O, R> {
         header.nevacuate += 1;
         let stop = (header.nevacuate + MAX_MARK_STEPS).min(new_bit);
         while header.nevacuate != stop
-            && old.buckets.get(header.nevacuate as usize).is_some_and(Bucket::is_evacuated)
+            && old
+                .buckets
+                .get(header.nevacuate as usize)
+                .is_some_and(Bucket::is_evacuated)
         {
             header.nevacuate += 1;
         }

@@ -36,14 +36,20 @@ struct State {
 
 impl ClassicIter {
     pub(super) fn new<O: Ops, R: Random>(map: &mut ClassicMap<O, R>) -> Self {
-        let Some(array) = &map.current else { return Self { state: None } };
+        let Some(array) = &map.current else {
+            return Self { state: None };
+        };
         if map.header.count == 0 {
             return Self { state: None };
         }
         let header = &mut map.header;
         if !map.ops.traits().pointers {
             // createOverflow: the lists keep overflow buckets alive.
-            header.extra.get_or_insert(Extra::default()).overflow.get_or_insert(0);
+            header
+                .extra
+                .get_or_insert(Extra::default())
+                .overflow
+                .get_or_insert(0);
         }
         let random = map.random.draw(Draw::Iteration);
         let start_bucket = random & ((1 << header.b) - 1);
@@ -76,7 +82,9 @@ impl ClassicIter {
         &mut self,
         map: &ClassicMap<O, R>,
     ) -> Result<Option<(O::Key, O::Elem)>, Fault> {
-        let Some(state) = &mut self.state else { return Ok(None) };
+        let Some(state) = &mut self.state else {
+            return Ok(None);
+        };
         if map.header.flags & flags::HASH_WRITING != 0 {
             return Err(Race::IterationAndWrite.into());
         }
@@ -125,7 +133,8 @@ impl ClassicIter {
                     Some((key.clone(), b.elems[i].clone()))
                 } else {
                     // The entry has moved; it may have been changed or deleted since.
-                    map.find(key)?.map(|(key, elem)| (key.clone(), elem.clone()))
+                    map.find(key)?
+                        .map(|(key, elem)| (key.clone(), elem.clone()))
                 };
                 if entry.is_some() {
                     state.bucket = bucket;
@@ -152,7 +161,11 @@ impl State {
             && self.b == map.header.b
         {
             let number = (bucket & (map.old_len() - 1)) as usize;
-            if old.buckets.get(number).is_some_and(|bucket| !bucket.is_evacuated()) {
+            if old
+                .buckets
+                .get(number)
+                .is_some_and(|bucket| !bucket.is_evacuated())
+            {
                 return (old.serial, Link::array(number), Some(bucket));
             }
         }
@@ -180,6 +193,7 @@ impl State {
 impl<O: Ops, R> ClassicMap<O, R> {
     fn array(&self, serial: u64) -> Option<&BucketArray<O::Key, O::Elem>> {
         let live = self.current.iter().chain(&self.old);
-        live.chain(&self.retired).find(|array| array.serial == serial)
+        live.chain(&self.retired)
+            .find(|array| array.serial == serial)
     }
 }

@@ -122,7 +122,10 @@ impl<O: Ops, R: Random> ClassicMap<O, R> {
             let array = map.new_array(b);
             let next_overflow = array.first_spare();
             if next_overflow.is_some() {
-                map.header.extra = Some(Extra { next_overflow, ..Extra::default() });
+                map.header.extra = Some(Extra {
+                    next_overflow,
+                    ..Extra::default()
+                });
             }
             map.current = Some(array);
         }
@@ -202,8 +205,15 @@ impl<O: Ops, R: Random> ClassicMap<O, R> {
     }
 
     fn place_hash(&mut self, key: &O::Key) -> Result<u64, HashError> {
-        let Self { ops, random, header, .. } = self;
-        ops.hash(key, u64::from(header.hash0), &mut || random.draw(Draw::NanHash))
+        let Self {
+            ops,
+            random,
+            header,
+            ..
+        } = self;
+        ops.hash(key, u64::from(header.hash0), &mut || {
+            random.draw(Draw::NanHash)
+        })
     }
 
     /// `v, ok := m[k]`.
@@ -232,15 +242,21 @@ impl<O: Ops, R: Random> ClassicMap<O, R> {
     }
 
     fn check_key(&self, key: &O::Key) -> Result<(), Fault> {
-        self.ops.check_key(key).map_err(|error| Fault::Key { error, early: true })
+        self.ops
+            .check_key(key)
+            .map_err(|error| Fault::Key { error, early: true })
     }
 
     /// `mapaccessK`: look-up without looking at flags.
     #[inline]
     fn find(&self, key: &O::Key) -> Result<Option<(&O::Key, &O::Elem)>, Fault> {
         // A NaN is found nowhere, whatever it hashes to.
-        let hash = self.ops.hash(key, u64::from(self.header.hash0), &mut || 0)?;
-        let Some(mut array) = self.current.as_ref() else { return Ok(None) };
+        let hash = self
+            .ops
+            .hash(key, u64::from(self.header.hash0), &mut || 0)?;
+        let Some(mut array) = self.current.as_ref() else {
+            return Ok(None);
+        };
         let mut bucket = array.buckets.get((hash & self.mask()) as usize);
         if let Some(old) = &self.old
             && let Some(before) = old.buckets.get((hash & (self.old_len() - 1)) as usize)
@@ -291,8 +307,10 @@ impl<O: Ops, R: Random> ClassicMap<O, R> {
             let (last, free) = match self.find_for_assign(bucket, hash, &key) {
                 Search::Present(place) => {
                     let update = self.ops.traits().need_key_update;
-                    if let Some(bucket) =
-                        self.current.as_mut().and_then(|array| array.get_mut(place.link))
+                    if let Some(bucket) = self
+                        .current
+                        .as_mut()
+                        .and_then(|array| array.get_mut(place.link))
                     {
                         if update {
                             bucket.keys[place.slot] = key;
@@ -313,9 +331,16 @@ impl<O: Ops, R: Random> ClassicMap<O, R> {
             }
             let place = match free {
                 Some(place) => place,
-                None => Place { link: self.new_overflow(last), slot: 0 },
+                None => Place {
+                    link: self.new_overflow(last),
+                    slot: 0,
+                },
             };
-            if let Some(bucket) = self.current.as_mut().and_then(|array| array.get_mut(place.link)) {
+            if let Some(bucket) = self
+                .current
+                .as_mut()
+                .and_then(|array| array.get_mut(place.link))
+            {
                 bucket.keys[place.slot] = key;
                 bucket.elems[place.slot] = elem;
                 bucket.top[place.slot] = top_hash(hash);
@@ -330,7 +355,9 @@ impl<O: Ops, R: Random> ClassicMap<O, R> {
         let mut link = Link::array(bucket as usize);
         let mut last = link;
         let mut free = None;
-        let Some(array) = &self.current else { return Search::Absent { last, free } };
+        let Some(array) = &self.current else {
+            return Search::Absent { last, free };
+        };
         while let Some(b) = array.get(link) {
             for (slot, &state) in b.top.iter().enumerate() {
                 if is_empty(state) && free.is_none() {
@@ -364,17 +391,27 @@ impl<O: Ops, R: Random> ClassicMap<O, R> {
         let hash = self.place_hash(key)?;
         self.header.flags ^= flags::HASH_WRITING;
         let bucket = hash & self.mask();
-        let result = if self.old.is_some() { self.grow_work(bucket) } else { Ok(()) };
+        let result = if self.old.is_some() {
+            self.grow_work(bucket)
+        } else {
+            Ok(())
+        };
         let found = result.is_ok() && self.delete_hashed(bucket, hash, key);
         self.header.flags &= !flags::HASH_WRITING;
         result.map(|()| found)
     }
 
     fn delete_hashed(&mut self, bucket: u64, hash: u64, key: &O::Key) -> bool {
-        let Search::Present(place) = self.find_for_assign(bucket, hash, key) else { return false };
+        let Search::Present(place) = self.find_for_assign(bucket, hash, key) else {
+            return false;
+        };
         let traits = *self.ops.traits();
-        let Some(array) = &mut self.current else { return false };
-        let Some(b) = array.get_mut(place.link) else { return false };
+        let Some(array) = &mut self.current else {
+            return false;
+        };
+        let Some(b) = array.get_mut(place.link) else {
+            return false;
+        };
         if traits.variant == Variant::FastString {
             self.ops.clear_string(&mut b.keys[place.slot]);
         } else if traits.key_pointers || traits.indirect_key {
@@ -442,7 +479,10 @@ impl<O: Ops, R: Random> ClassicMap<O, R> {
 enum Search {
     Present(Place),
     /// The last bucket of the chain, and the first free slot.
-    Absent { last: Link, free: Option<Place> },
+    Absent {
+        last: Link,
+        free: Option<Place>,
+    },
 }
 
 impl<K: Clone, V: Clone> BucketArray<K, V> {
@@ -452,7 +492,9 @@ impl<K: Clone, V: Clone> BucketArray<K, V> {
         let Some(b) = self.get(link) else { return };
         let next_is_rest = match b.top.get(slot + 1) {
             Some(&next) => next == EMPTY_REST,
-            None => self.get(b.overflow).is_none_or(|next| next.top[0] == EMPTY_REST),
+            None => self
+                .get(b.overflow)
+                .is_none_or(|next| next.top[0] == EMPTY_REST),
         };
         if !next_is_rest {
             return;
@@ -482,7 +524,12 @@ impl<K: Clone, V: Clone> BucketArray<K, V> {
     }
 
     fn mark_empty(&mut self) {
-        for bucket in self.buckets.iter_mut().take(self.base).chain(&mut self.singles) {
+        for bucket in self
+            .buckets
+            .iter_mut()
+            .take(self.base)
+            .chain(&mut self.singles)
+        {
             bucket.top = [EMPTY_REST; SLOTS];
         }
     }
@@ -509,9 +556,13 @@ fn matching(tops: [u8; SLOTS], top: u8) -> impl Iterator<Item = usize> {
 /// `makemap`'s choice of b for a hint.
 fn initial_b(behaviour: &Behaviour, hint: i64, bucket_size: u64) -> u8 {
     let hint = u64::try_from(hint).unwrap_or(0);
-    let fits = hint.checked_mul(bucket_size).is_some_and(|bytes| bytes <= 1 << 48);
+    let fits = hint
+        .checked_mul(bucket_size)
+        .is_some_and(|bytes| bytes <= 1 << 48);
     let hint = if fits { hint } else { 0 };
-    (0..MAX_B).find(|&b| !behaviour.is_overloaded(hint, b)).unwrap_or(MAX_B)
+    (0..MAX_B)
+        .find(|&b| !behaviour.is_overloaded(hint, b))
+        .unwrap_or(MAX_B)
 }
 
 /// `tooManyOverflowBuckets`: about as many as buckets proper.

@@ -28,7 +28,10 @@ impl Aes {
         for (key, bytes) in keys.iter_mut().zip(schedule.as_chunks().0) {
             *key = Lane::from_le_bytes(*bytes);
         }
-        Self { keys, hardware: hardware::available() }
+        Self {
+            keys,
+            hardware: hardware::available(),
+        }
     }
 
     /// `memhash32` and `memhash64`: three rounds over seed and value.
@@ -107,8 +110,12 @@ fn short(bytes: &[u8]) -> Lane {
     let len = bytes.len();
     let byte = |at: usize| Lane::from(bytes.get(at).copied().unwrap_or_default()) << (8 * at);
     match len {
-        8.. => Lane::from(word_at(bytes, 0)) | Lane::from(word_at(bytes, len - 8)) << (8 * (len - 8)),
-        4..8 => Lane::from(half_at(bytes, 0)) | Lane::from(half_at(bytes, len - 4)) << (8 * (len - 4)),
+        8.. => {
+            Lane::from(word_at(bytes, 0)) | Lane::from(word_at(bytes, len - 8)) << (8 * (len - 8))
+        }
+        4..8 => {
+            Lane::from(half_at(bytes, 0)) | Lane::from(half_at(bytes, len - 4)) << (8 * (len - 4))
+        }
         _ => byte(0) | byte(len / 2) | byte(len - 1),
     }
 }
@@ -129,8 +136,9 @@ impl Round for Table {
         let mut out = [0_u8; 16];
         for (column, out) in out.as_chunks_mut::<4>().0.iter_mut().enumerate() {
             // ShiftRows: row r of a column comes from r columns further on.
-            let a: [u8; 4] =
-                std::array::from_fn(|row| SBOX[usize::from(bytes[(4 * (column + row) + row) % 16])]);
+            let a: [u8; 4] = std::array::from_fn(|row| {
+                SBOX[usize::from(bytes[(4 * (column + row) + row) % 16])]
+            });
             let all = a[0] ^ a[1] ^ a[2] ^ a[3];
             for row in 0..4 {
                 out[row] = a[row] ^ all ^ double(a[row] ^ a[(row + 1) % 4]);
@@ -244,10 +252,17 @@ mod tests {
     fn table_and_instruction_agree() {
         let schedule: [u8; 128] = std::array::from_fn(|i| (i * 37 + 11) as u8);
         let aes = Aes::new(&schedule);
-        let table = Aes { hardware: false, ..aes.clone() };
+        let table = Aes {
+            hardware: false,
+            ..aes.clone()
+        };
         let bytes: Vec<u8> = (0..700).map(|i| (i * i % 251) as u8).collect();
         for len in 0..bytes.len() {
-            assert_eq!(aes.memory(&bytes[..len], 99), table.memory(&bytes[..len], 99), "{len}");
+            assert_eq!(
+                aes.memory(&bytes[..len], 99),
+                table.memory(&bytes[..len], 99),
+                "{len}"
+            );
         }
         assert_eq!(aes.word(12345, 678), table.word(12345, 678));
     }
@@ -255,9 +270,11 @@ mod tests {
     #[test]
     fn round_of_fips_197() {
         // FIPS 197, appendix B, round 1.
-        let state = Lane::from_le_bytes(0x193d_e3be_a0f4_e22b_9ac6_8d2a_e9f8_4808_u128.to_be_bytes());
+        let state =
+            Lane::from_le_bytes(0x193d_e3be_a0f4_e22b_9ac6_8d2a_e9f8_4808_u128.to_be_bytes());
         let key = Lane::from_le_bytes(0xa0fa_fe17_8854_2cb1_23a3_3939_2a6c_7605_u128.to_be_bytes());
-        let next = Lane::from_le_bytes(0xa49c_7ff2_689f_352b_6b5b_ea43_026a_5049_u128.to_be_bytes());
+        let next =
+            Lane::from_le_bytes(0xa49c_7ff2_689f_352b_6b5b_ea43_026a_5049_u128.to_be_bytes());
         assert_eq!(Table.round(state, key), next);
     }
 }

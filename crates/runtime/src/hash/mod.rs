@@ -35,13 +35,17 @@ impl HashKeys {
     /// A process that uses AES (`useAeshash`), with its `aeskeysched`.
     #[must_use]
     pub fn aes(schedule: &[u8; 128]) -> Self {
-        Self { function: Function::Aes(aes::Aes::new(schedule)) }
+        Self {
+            function: Function::Aes(aes::Aes::new(schedule)),
+        }
     }
 
     /// A process without AES instructions, with its `hashkey`.
     #[must_use]
     pub fn multiply(version: GoVersion, hashkey: [u64; 4]) -> Self {
-        Self { function: Function::Multiply(multiply::Multiply::new(version, hashkey)) }
+        Self {
+            function: Function::Multiply(multiply::Multiply::new(version, hashkey)),
+        }
     }
 
     /// `memhash`: any number of bytes. Strings are hashed by it, too.
@@ -128,14 +132,18 @@ impl<M: Memory + ?Sized> Hasher<'_, M> {
     /// # Errors
     /// The key can't be hashed, or what it points to can't be read.
     pub fn key(&mut self, plan: &HashPlan, bytes: &[u8], seed: u64) -> Result<u64, HashError> {
-        plan.steps().iter().try_fold(seed, |hash, step| self.step(step, bytes, hash))
+        plan.steps()
+            .iter()
+            .try_fold(seed, |hash, step| self.step(step, bytes, hash))
     }
 
     fn step(&mut self, step: &Step, bytes: &[u8], hash: u64) -> Result<u64, HashError> {
         let at = |offset: &u64| usize::try_from(*offset).unwrap_or(usize::MAX);
         let part = |offset: &u64, len: usize| {
             let offset = at(offset);
-            bytes.get(offset..offset.saturating_add(len)).unwrap_or_default()
+            bytes
+                .get(offset..offset.saturating_add(len))
+                .unwrap_or_default()
         };
         Ok(match step {
             Step::Memory { offset, len } => self.keys.memory(part(offset, at(len)), hash),
@@ -151,7 +159,10 @@ impl<M: Memory + ?Sized> Hasher<'_, M> {
     /// `strhash`, given the two words of a string.
     fn string(&self, header: &[u8], seed: u64) -> Result<u64, HashError> {
         let (address, len) = (word_at(header, 0), word_at(header, 8));
-        let text = self.memory.bytes(address, len).ok_or(HashError::Unreadable(address))?;
+        let text = self
+            .memory
+            .bytes(address, len)
+            .ok_or(HashError::Unreadable(address))?;
         Ok(self.keys.memory(text, seed))
     }
 
@@ -162,14 +173,18 @@ impl<M: Memory + ?Sized> Hasher<'_, M> {
             return Ok(seed);
         }
         let memory = self.memory;
-        let ty = memory.dynamic_type(type_word).ok_or(HashError::Unreadable(type_word))?;
+        let ty = memory
+            .dynamic_type(type_word)
+            .ok_or(HashError::Unreadable(type_word))?;
         if ty.algorithm() == crate::types::Algorithm::NoEq {
             return Err(HashError::Unhashable(ty.name.to_string()));
         }
         let hash = if ty.is_direct_in_interface() {
             self.dynamic(ty, words.get(8..).unwrap_or_default(), seed ^ C0)?
         } else {
-            let value = memory.bytes(data, ty.size).ok_or(HashError::Unreadable(data))?;
+            let value = memory
+                .bytes(data, ty.size)
+                .ok_or(HashError::Unreadable(data))?;
             self.dynamic(ty, value, seed ^ C0)?
         };
         Ok(C1.wrapping_mul(hash))
@@ -187,7 +202,9 @@ impl<M: Memory + ?Sized> Hasher<'_, M> {
         let part = |offset: u64, len: u64| {
             let start = usize::try_from(offset).unwrap_or(usize::MAX);
             let len = usize::try_from(len).unwrap_or(usize::MAX);
-            bytes.get(start..start.saturating_add(len)).unwrap_or_default()
+            bytes
+                .get(start..start.saturating_add(len))
+                .unwrap_or_default()
         };
         match &ty.kind {
             Kind::Float => Ok(self.keys.float(bytes, seed, self.random)),
@@ -201,10 +218,12 @@ impl<M: Memory + ?Sized> Hasher<'_, M> {
             Kind::Array { elem, len } => (0..*len).try_fold(seed, |hash, i| {
                 self.dynamic(elem, part(i * elem.size, elem.size), hash)
             }),
-            Kind::Struct { fields } => fields.iter().filter(|field| !field.blank).try_fold(
-                seed,
-                |hash, field| self.dynamic(&field.ty, part(field.offset, field.ty.size), hash),
-            ),
+            Kind::Struct { fields } => fields
+                .iter()
+                .filter(|field| !field.blank)
+                .try_fold(seed, |hash, field| {
+                    self.dynamic(&field.ty, part(field.offset, field.ty.size), hash)
+                }),
             Kind::Scalar | Kind::Pointer | Kind::Incomparable | Kind::Slice => {
                 Err(HashError::Unhashable(ty.name.to_string()))
             }

@@ -7,8 +7,12 @@ use crate::version::GoVersion;
 const M5: u64 = 0x1d8e_4e27_c47d_124f;
 
 /// Constants that went in beside the process's keys before 1.23 (runtime/hash64.go m1 to m4).
-const OLD: [u64; 4] =
-    [0xa076_1d64_78bd_642f, 0xe703_7ed1_a0b4_28db, 0x8ebc_6af0_9c88_c6e3, 0x5899_65cc_7537_4cc3];
+const OLD: [u64; 4] = [
+    0xa076_1d64_78bd_642f,
+    0xe703_7ed1_a0b4_28db,
+    0x8ebc_6af0_9c88_c6e3,
+    0x5899_65cc_7537_4cc3,
+];
 
 /// The four numbers that the function mixes in.
 #[derive(Clone, Debug)]
@@ -21,14 +25,18 @@ impl Multiply {
     pub(super) fn new(version: GoVersion, hashkey: [u64; 4]) -> Self {
         let [k0, k1, k2, k3] = hashkey;
         match version {
-            GoVersion::Go1_21 | GoVersion::Go1_22 => {
-                Self { seed: k0 ^ OLD[0], lanes: [OLD[1], OLD[2], OLD[3]] }
-            }
+            GoVersion::Go1_21 | GoVersion::Go1_22 => Self {
+                seed: k0 ^ OLD[0],
+                lanes: [OLD[1], OLD[2], OLD[3]],
+            },
             GoVersion::Go1_23
             | GoVersion::Go1_24
             | GoVersion::Go1_25
             | GoVersion::Go1_26
-            | GoVersion::Go1_27 => Self { seed: k0, lanes: [k1, k2, k3] },
+            | GoVersion::Go1_27 => Self {
+                seed: k0,
+                lanes: [k1, k2, k3],
+            },
         }
     }
 
@@ -41,7 +49,10 @@ impl Multiply {
     }
 
     fn short(&self, value: u64, len: u64, seed: u64) -> u64 {
-        mix(M5 ^ len, mix(value ^ self.lanes[0], value ^ seed ^ self.seed))
+        mix(
+            M5 ^ len,
+            mix(value ^ self.lanes[0], value ^ seed ^ self.seed),
+        )
     }
 
     pub(super) fn memory(&self, bytes: &[u8], seed: u64) -> u64 {
@@ -54,7 +65,10 @@ impl Multiply {
                 let byte = |i: usize| u64::from(bytes.get(i).copied().unwrap_or_default());
                 (byte(0) | byte(len >> 1) << 8 | byte(len - 1) << 16, 0)
             }
-            4..8 => (u64::from(half_at(bytes, 0)), u64::from(half_at(bytes, len - 4))),
+            4..8 => (
+                u64::from(half_at(bytes, 0)),
+                u64::from(half_at(bytes, len - 4)),
+            ),
             8..=16 => (word_at(bytes, 0), word_at(bytes, len - 8)),
             _ => {
                 let mut at = 0;

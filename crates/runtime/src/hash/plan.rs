@@ -48,13 +48,28 @@ pub enum Step {
 impl Step {
     fn moved(self, by: u64) -> Self {
         match self {
-            Self::Memory { offset, len } => Self::Memory { offset: offset + by, len },
-            Self::Half { offset } => Self::Half { offset: offset + by },
-            Self::Word { offset } => Self::Word { offset: offset + by },
-            Self::Float32 { offset } => Self::Float32 { offset: offset + by },
-            Self::Float64 { offset } => Self::Float64 { offset: offset + by },
-            Self::String { offset } => Self::String { offset: offset + by },
-            Self::Interface { offset } => Self::Interface { offset: offset + by },
+            Self::Memory { offset, len } => Self::Memory {
+                offset: offset + by,
+                len,
+            },
+            Self::Half { offset } => Self::Half {
+                offset: offset + by,
+            },
+            Self::Word { offset } => Self::Word {
+                offset: offset + by,
+            },
+            Self::Float32 { offset } => Self::Float32 {
+                offset: offset + by,
+            },
+            Self::Float64 { offset } => Self::Float64 {
+                offset: offset + by,
+            },
+            Self::String { offset } => Self::String {
+                offset: offset + by,
+            },
+            Self::Interface { offset } => Self::Interface {
+                offset: offset + by,
+            },
         }
     }
 }
@@ -148,7 +163,11 @@ fn part(ty: &GoType, offset: u64, steps: &mut Vec<Step>) -> Option<()> {
 }
 
 fn float(size: u64, offset: u64) -> Step {
-    if size == 4 { Step::Float32 { offset } } else { Step::Float64 { offset } }
+    if size == 4 {
+        Step::Float32 { offset }
+    } else {
+        Step::Float64 { offset }
+    }
 }
 
 /// Up to 1.26: runs of plain fields by `memhash`, whatever their length, others each by itself.
@@ -171,7 +190,10 @@ fn structure(ty: &GoType, fields: &[Field], base: u64, steps: &mut Vec<Step>) ->
             end = next.offset + next.ty.size;
             i += 1;
         }
-        steps.push(Step::Memory { offset: base + field.offset, len: end - field.offset });
+        steps.push(Step::Memory {
+            offset: base + field.offset,
+            len: end - field.offset,
+        });
     }
     Some(())
 }
@@ -268,7 +290,8 @@ impl Signature {
             }
             let stride = self.offset - start;
             for i in 1..loops {
-                self.steps.extend(body.iter().map(|step| step.moved(i * stride)));
+                self.steps
+                    .extend(body.iter().map(|step| step.moved(i * stride)));
             }
             self.offset = start + loops * stride;
         }
@@ -285,7 +308,11 @@ mod tests {
         let int = GoType::scalar("int32", 4);
         let mixed = GoType::structure(
             "mixed",
-            &[(false, int.clone()), (false, GoType::float(4)), (false, int)],
+            &[
+                (false, int.clone()),
+                (false, GoType::float(4)),
+                (false, int),
+            ],
         );
         let five = GoType::array(mixed, 5);
         let old = HashPlan::new(GoVersion::Go1_26, &five).unwrap();

@@ -128,8 +128,14 @@ pub struct Group<K, V> {
 
 impl<K: Clone, V: Clone> Group<K, V> {
     pub(crate) fn new<O: Ops<Key = K, Elem = V>>(ops: &O) -> Self {
-        let slots = std::array::from_fn(|_| Slot { key: ops.zero_key(), elem: ops.zero_elem() });
-        Self { control: Control(ALL_EMPTY), slots }
+        let slots = std::array::from_fn(|_| Slot {
+            key: ops.zero_key(),
+            elem: ops.zero_elem(),
+        });
+        Self {
+            control: Control(ALL_EMPTY),
+            slots,
+        }
     }
 
     /// Clears a full slot's memory as a deletion does: the element always, the key if it holds
@@ -146,7 +152,10 @@ impl<K: Clone, V: Clone> Group<K, V> {
     /// Zeroes the group, control word apart.
     pub(crate) fn clear<O: Ops<Key = K, Elem = V>>(&mut self, ops: &O) {
         for slot in &mut self.slots {
-            *slot = Slot { key: ops.zero_key(), elem: ops.zero_elem() };
+            *slot = Slot {
+                key: ops.zero_key(),
+                elem: ops.zero_elem(),
+            };
         }
     }
 }

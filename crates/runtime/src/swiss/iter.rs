@@ -73,11 +73,17 @@ impl SwissIter {
         &mut self,
         map: &SwissMap<O, R>,
     ) -> Result<Option<(O::Key, O::Elem)>, Fault> {
-        let Some(state) = &mut self.state else { return Ok(None) };
+        let Some(state) = &mut self.state else {
+            return Ok(None);
+        };
         if map.writing != 0 {
             return Err(Race::IterationAndWrite.into());
         }
-        if state.dir_idx.is_none() { state.next_small(map) } else { state.next_full(map) }
+        if state.dir_idx.is_none() {
+            state.next_small(map)
+        } else {
+            state.next_full(map)
+        }
     }
 }
 
@@ -129,8 +135,12 @@ impl State {
         &mut self,
         map: &SwissMap<O, R>,
     ) -> Result<Option<(O::Key, O::Elem)>, Fault> {
-        let Storage::Tables { directory, tables } = &map.storage else { return Ok(None) };
-        let Some(mut dir_idx) = self.dir_idx else { return Ok(None) };
+        let Storage::Tables { directory, tables } = &map.storage else {
+            return Ok(None);
+        };
+        let Some(mut dir_idx) = self.dir_idx else {
+            return Ok(None);
+        };
         // The directory has doubled since: so do places in it.
         let orders = map.global_depth - self.global_depth;
         dir_idx <<= orders;
@@ -144,10 +154,16 @@ impl State {
                 None => {
                     let mask = directory.len() as u64 - 1;
                     let at = dir_idx.wrapping_add(self.dir_offset) & mask;
-                    let Some(&id) = directory.get(at as usize) else { return Ok(None) };
-                    let Some(table) = tables.get(id as usize) else { return Ok(None) };
+                    let Some(&id) = directory.get(at as usize) else {
+                        return Ok(None);
+                    };
+                    let Some(table) = tables.get(id as usize) else {
+                        return Ok(None);
+                    };
                     // A random start may lie within a table's run of places: back to its first.
-                    self.dir_offset = self.dir_offset.wrapping_sub(at.wrapping_sub(table.index as u64));
+                    self.dir_offset = self
+                        .dir_offset
+                        .wrapping_sub(at.wrapping_sub(table.index as u64));
                     let position = Position {
                         id,
                         serial: table.serial,
@@ -182,7 +198,10 @@ impl State {
         let mask = position.capacity - 1;
         let place = |entry_idx: u64| {
             let entry = entry_idx.wrapping_add(self.entry_offset) & mask;
-            ((entry / SLOTS as u64) as usize, (entry % SLOTS as u64) as usize)
+            (
+                (entry / SLOTS as u64) as usize,
+                (entry % SLOTS as u64) as usize,
+            )
         };
         // First the very next slot. If it is full, that is all that is looked at, so an entry that
         // is added behind it before the next call can still be seen.
@@ -190,7 +209,9 @@ impl State {
             return Ok(None);
         }
         let (group, slot) = place(self.entry_idx);
-        let Some(group) = table.groups.get(group) else { return Ok(None) };
+        let Some(group) = table.groups.get(group) else {
+            return Ok(None);
+        };
         self.entry_idx += 1;
         if group.control.get(slot) & 0x80 == 0
             && let Some(entry) = self.current(map, &group.slots[slot], stale)?
@@ -200,7 +221,9 @@ impl State {
         // Else the next full slot by control words; and then the one after it is chosen now.
         while self.entry_idx <= mask {
             let (group, mut slot) = place(self.entry_idx);
-            let Some(group) = table.groups.get(group) else { break };
+            let Some(group) = table.groups.get(group) else {
+                break;
+            };
             let mut full = group.control.full().from(slot);
             while let Some(next) = full.next() {
                 self.entry_idx += (next - slot) as u64;
@@ -230,7 +253,10 @@ fn find_table<'a, O: Ops, R>(
     match tables.get(position.id as usize) {
         Some(table) if table.serial == position.serial => Some((table, false)),
         _ => {
-            let stale = map.stale.iter().find(|table| table.serial == position.serial)?;
+            let stale = map
+                .stale
+                .iter()
+                .find(|table| table.serial == position.serial)?;
             Some((stale, true))
         }
     }

@@ -7,7 +7,7 @@ mod table;
 
 use std::sync::Arc;
 
-pub use behaviour::{Behaviour, ClearGroups};
+pub use behaviour::{Behaviour, ClearGroups, Prunes};
 pub use group::{ALL_EMPTY, Control, DELETED, EMPTY, Group, Slot};
 pub use iter::SwissIter;
 pub use table::{MAX_TABLE_CAPACITY, Table};
@@ -113,15 +113,19 @@ impl<O: Ops, R: Random> SwissMap<O, R> {
         };
         map.global_depth = tables.trailing_zeros() as u8;
         map.global_shift = 64 - map.global_depth;
-        let tables: Vec<_> =
-            (0..tables).map(|i| map.new_table(capacity, i as i64, map.global_depth)).collect();
+        let tables: Vec<_> = (0..tables)
+            .map(|i| map.new_table(capacity, i as i64, map.global_depth))
+            .collect();
         map.next_serial = tables.len() as u64;
         let tables: Vec<_> = tables
             .into_iter()
             .zip(0..)
             .map(|(table, serial)| Table { serial, ..table })
             .collect();
-        map.storage = Storage::Tables { directory: (0..tables.len() as u32).collect(), tables };
+        map.storage = Storage::Tables {
+            directory: (0..tables.len() as u32).collect(),
+            tables,
+        };
         map
     }
 
@@ -184,11 +188,17 @@ impl<O: Ops, R: Random> SwissMap<O, R> {
 
     #[inline]
     fn directory_index(&self, hash: u64, len: usize) -> usize {
-        if len == 1 { 0 } else { (hash >> (self.global_shift & 63)) as usize }
+        if len == 1 {
+            0
+        } else {
+            (hash >> (self.global_shift & 63)) as usize
+        }
     }
 
     fn place_hash(&mut self, key: &O::Key) -> Result<u64, HashError> {
-        let Self { ops, random, seed, .. } = self;
+        let Self {
+            ops, random, seed, ..
+        } = self;
         ops.hash(key, *seed, &mut || random.draw(Draw::NanHash))
     }
 
@@ -234,7 +244,9 @@ impl<O: Ops, R: Random> SwissMap<O, R> {
     }
 
     fn check_key(&self, key: &O::Key) -> Result<(), Fault> {
-        self.ops.check_key(key).map_err(|error| Fault::Key { error, early: true })
+        self.ops
+            .check_key(key)
+            .map_err(|error| Fault::Key { error, early: true })
     }
 
     /// `m[k] = v`.
@@ -282,11 +294,23 @@ impl<O: Ops, R: Random> SwissMap<O, R> {
             self.grow_to_table()?;
         }
         loop {
-            let Storage::Tables { directory, tables } = &mut self.storage else { return Ok(()) };
-            let index = if directory.len() == 1 { 0 } else { (hash >> (self.global_shift & 63)) as usize };
-            let Some(&id) = directory.get(index) else { return Ok(()) };
-            let Some(table) = tables.get_mut(id as usize) else { return Ok(()) };
-            let Some(target) = table.find_for_assign(&self.ops, hash, &key) else { return Ok(()) };
+            let Storage::Tables { directory, tables } = &mut self.storage else {
+                return Ok(());
+            };
+            let index = if directory.len() == 1 {
+                0
+            } else {
+                (hash >> (self.global_shift & 63)) as usize
+            };
+            let Some(&id) = directory.get(index) else {
+                return Ok(());
+            };
+            let Some(table) = tables.get_mut(id as usize) else {
+                return Ok(());
+            };
+            let Some(target) = table.find_for_assign(&self.ops, hash, &key) else {
+                return Ok(());
+            };
             let traits = *self.ops.traits();
             match target {
                 Target::Present(place) => {
@@ -303,8 +327,7 @@ impl<O: Ops, R: Random> SwissMap<O, R> {
                     // A reused tombstone does not count against growth.
                     table.growth_left += u16::from(tombstone);
                     if table.growth_left == 0
-                        && self.behaviour.prunes_tombstones
-                        && traits.variant != crate::map_type::Variant::Slow
+                        && self.behaviour.prunes_tombstones.applies_to(traits.variant)
                     {
                         table.prune_tombstones(&self.ops, self.seed)?;
                     }
@@ -334,7 +357,10 @@ impl<O: Ops, R: Random> SwissMap<O, R> {
         if Arc::strong_count(&self.iterators) > 1 {
             self.stale_small = Some(group);
         }
-        self.storage = Storage::Tables { directory: vec![0], tables: vec![table] };
+        self.storage = Storage::Tables {
+            directory: vec![0],
+            tables: vec![table],
+        };
         self.global_depth = 0;
         self.global_shift = 64;
         Ok(())
@@ -342,10 +368,17 @@ impl<O: Ops, R: Random> SwissMap<O, R> {
 
     /// A table without room is replaced by one twice as large, or by two.
     fn rehash(&mut self, id: usize) -> Result<(), HashError> {
-        let Storage::Tables { tables, .. } = &mut self.storage else { return Ok(()) };
-        let Some(old) = tables.get_mut(id) else { return Ok(()) };
+        let Storage::Tables { tables, .. } = &mut self.storage else {
+            return Ok(());
+        };
+        let Some(old) = tables.get_mut(id) else {
+            return Ok(());
+        };
         // The place is filled again below, before anyone can see it.
-        let empty = Table { groups: Box::default(), ..*old };
+        let empty = Table {
+            groups: Box::default(),
+            ..*old
+        };
         let old = std::mem::replace(old, empty);
         let capacity = 2 * u64::from(old.capacity);
         if capacity <= MAX_TABLE_CAPACITY {
@@ -385,7 +418,11 @@ impl<O: Ops, R: Random> SwissMap<O, R> {
         let bit = 1_u64.checked_shl(64 - u32::from(depth)).unwrap_or(0);
         for Slot { key, elem } in old.entries() {
             let hash = self.place_hash(key)?;
-            let side = if hash & bit == 0 { &mut left } else { &mut right };
+            let side = if hash & bit == 0 {
+                &mut left
+            } else {
+                &mut right
+            };
             side.put_new(hash, key.clone(), elem.clone());
         }
         // installTableSplit
@@ -410,7 +447,9 @@ impl<O: Ops, R: Random> SwissMap<O, R> {
     }
 
     fn double_directory(&mut self) {
-        let Storage::Tables { directory, tables } = &mut self.storage else { return };
+        let Storage::Tables { directory, tables } = &mut self.storage else {
+            return;
+        };
         *directory = directory.iter().flat_map(|&table| [table, table]).collect();
         for table in tables {
             table.index *= 2;
@@ -445,17 +484,27 @@ impl<O: Ops, R: Random> SwissMap<O, R> {
         match &mut self.storage {
             Storage::None => false,
             Storage::Small(group) => {
-                let Some(slot) = find_small(&self.ops, group, hash, key) else { return false };
+                let Some(slot) = find_small(&self.ops, group, hash, key) else {
+                    return false;
+                };
                 group.clear_slot(&self.ops, slot);
                 group.control.set(slot, EMPTY);
                 self.used -= 1;
                 true
             }
             Storage::Tables { directory, tables } => {
-                let index = if directory.len() == 1 { 0 } else { (hash >> (self.global_shift & 63)) as usize };
-                let table = directory.get(index).and_then(|&id| tables.get_mut(id as usize));
+                let index = if directory.len() == 1 {
+                    0
+                } else {
+                    (hash >> (self.global_shift & 63)) as usize
+                };
+                let table = directory
+                    .get(index)
+                    .and_then(|&id| tables.get_mut(id as usize));
                 let Some(table) = table else { return false };
-                let Some(place) = table.find(&self.ops, hash, key) else { return false };
+                let Some(place) = table.find(&self.ops, hash, key) else {
+                    return false;
+                };
                 let tombstone = table.delete(&self.ops, place);
                 self.tombstone_possible |= tombstone && self.behaviour.tracks_tombstones;
                 self.used -= 1;
@@ -518,7 +567,12 @@ impl<O: Ops, R: Random> SwissMap<O, R> {
             });
         }
         let seed = self.random.draw(Draw::Seed);
-        let mut copy = Self::new(version, self.ops.clone(), self.random.clone(), self.used as i64);
+        let mut copy = Self::new(
+            version,
+            self.ops.clone(),
+            self.random.clone(),
+            self.used as i64,
+        );
         copy.seed = seed;
         let mut iter = self.iter();
         while let Some((key, elem)) = iter.next(self)? {
@@ -539,12 +593,17 @@ fn find_small<O: Ops>(
     hash: u64,
     key: &O::Key,
 ) -> Option<usize> {
-    group.control.matching(h2(hash)).find(|&slot| ops.equal(key, &group.slots[slot].key))
+    group
+        .control
+        .matching(h2(hash))
+        .find(|&slot| ops.equal(key, &group.slots[slot].key))
 }
 
 /// How many tables of which capacity a hint asks for; none if the map starts small.
 fn initial_tables(hint: i64, slot_size: u64) -> Option<(u64, u64)> {
-    let hint = u64::try_from(hint).ok().filter(|&hint| hint > SLOTS as u64)?;
+    let hint = u64::try_from(hint)
+        .ok()
+        .filter(|&hint| hint > SLOTS as u64)?;
     let target = hint.checked_mul(SLOTS as u64)? / MAX_AVERAGE_LOAD;
     if target < hint {
         return None;
@@ -552,7 +611,9 @@ fn initial_tables(hint: i64, slot_size: u64) -> Option<(u64, u64)> {
     let tables = target.checked_add(MAX_TABLE_CAPACITY - 1)? / MAX_TABLE_CAPACITY;
     let tables = tables.checked_next_power_of_two()?;
     let group_size = 8 + SLOTS as u64 * slot_size;
-    let bytes = tables.checked_mul(MAX_TABLE_CAPACITY)?.checked_mul(group_size)?;
+    let bytes = tables
+        .checked_mul(MAX_TABLE_CAPACITY)?
+        .checked_mul(group_size)?;
     (bytes <= MAX_ALLOC).then_some((tables, target / tables))
 }
 

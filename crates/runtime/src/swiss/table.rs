@@ -43,7 +43,11 @@ impl Probe {
     #[inline]
     pub(crate) fn new(hash: u64, groups: usize) -> Self {
         let mask = groups.wrapping_sub(1);
-        Self { mask, group: h1(hash) as usize & mask, step: 0 }
+        Self {
+            mask,
+            group: h1(hash) as usize & mask,
+            step: 0,
+        }
     }
 
     #[inline]
@@ -76,10 +80,21 @@ impl<K: Clone, V: Clone> Table<K, V> {
         local_depth: u8,
         serial: u64,
     ) -> Self {
-        let capacity = capacity.clamp(SLOTS as u64, MAX_TABLE_CAPACITY).next_power_of_two();
-        let groups = (0..capacity / SLOTS as u64).map(|_| Group::new(ops)).collect();
-        let mut table =
-            Self { used: 0, capacity: capacity as u16, growth_left: 0, local_depth, index, groups, serial };
+        let capacity = capacity
+            .clamp(SLOTS as u64, MAX_TABLE_CAPACITY)
+            .next_power_of_two();
+        let groups = (0..capacity / SLOTS as u64)
+            .map(|_| Group::new(ops))
+            .collect();
+        let mut table = Self {
+            used: 0,
+            capacity: capacity as u16,
+            growth_left: 0,
+            local_depth,
+            index,
+            groups,
+            serial,
+        };
         table.growth_left = table.max_growth_left();
         table
     }
@@ -116,7 +131,10 @@ impl<K: Clone, V: Clone> Table<K, V> {
             let group = self.groups.get(probe.group)?;
             for slot in group.control.matching(tag) {
                 if ops.equal(key, &group.slots[slot].key) {
-                    return Some(Place { group: probe.group, slot });
+                    return Some(Place {
+                        group: probe.group,
+                        slot,
+                    });
                 }
             }
             if !group.control.empty().is_empty() {
@@ -142,18 +160,30 @@ impl<K: Clone, V: Clone> Table<K, V> {
             let group = self.groups.get(probe.group)?;
             for slot in group.control.matching(tag) {
                 if ops.equal(key, &group.slots[slot].key) {
-                    return Some(Target::Present(Place { group: probe.group, slot }));
+                    return Some(Target::Present(Place {
+                        group: probe.group,
+                        slot,
+                    }));
                 }
             }
             let empty = group.control.empty();
             if !empty.is_empty() {
-                let end = Place { group: probe.group, slot: empty.first() };
+                let end = Place {
+                    group: probe.group,
+                    slot: empty.first(),
+                };
                 let tombstone = deleted.is_some();
-                return Some(Target::Absent { place: deleted.unwrap_or(end), tombstone });
+                return Some(Target::Absent {
+                    place: deleted.unwrap_or(end),
+                    tombstone,
+                });
             }
             let free = group.control.empty_or_deleted();
             if deleted.is_none() && !free.is_empty() {
-                deleted = Some(Place { group: probe.group, slot: free.first() });
+                deleted = Some(Place {
+                    group: probe.group,
+                    slot: free.first(),
+                });
             }
             probe.advance();
         }
@@ -181,7 +211,15 @@ impl<K: Clone, V: Clone> Table<K, V> {
                 None => return,
             };
             if !free.is_empty() {
-                self.fill(Place { group: probe.group, slot: free.first() }, hash, key, elem);
+                self.fill(
+                    Place {
+                        group: probe.group,
+                        slot: free.first(),
+                    },
+                    hash,
+                    key,
+                    elem,
+                );
                 return;
             }
             probe.advance();
@@ -190,7 +228,9 @@ impl<K: Clone, V: Clone> Table<K, V> {
 
     /// Empties a full slot; says whether it left a tombstone.
     pub(crate) fn delete<O: Ops<Key = K, Elem = V>>(&mut self, ops: &O, place: Place) -> bool {
-        let Some(group) = self.groups.get_mut(place.group) else { return false };
+        let Some(group) = self.groups.get_mut(place.group) else {
+            return false;
+        };
         self.used = self.used.wrapping_sub(1);
         group.clear_slot(ops, place.slot);
         // Probing stops at a group with an empty slot, so in such a group nothing is lost.
@@ -259,7 +299,12 @@ impl<K: Clone, V: Clone> Table<K, V> {
         if !tenth(free) {
             return Ok(());
         }
-        for (group, _) in self.groups.iter_mut().zip(&needed).filter(|(_, needed)| !**needed) {
+        for (group, _) in self
+            .groups
+            .iter_mut()
+            .zip(&needed)
+            .filter(|(_, needed)| !**needed)
+        {
             for slot in group.control.empty_or_deleted() {
                 group.control.set(slot, EMPTY);
                 self.growth_left += 1;

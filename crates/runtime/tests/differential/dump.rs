@@ -127,8 +127,16 @@ fn put_group(out: &mut Vec<u8>, map_type: &MapType, group: &Group<Image, Image>)
         out[at..at + bytes.len()].copy_from_slice(&bytes);
     };
     for (i, slot) in (0..).zip(&group.slots) {
-        place(layout.keys + i * layout.key_stride, &slot.key, traits.indirect_key);
-        place(layout.elems + i * layout.elem_stride, &slot.elem, traits.indirect_elem);
+        place(
+            layout.keys + i * layout.key_stride,
+            &slot.key,
+            traits.indirect_key,
+        );
+        place(
+            layout.elems + i * layout.elem_stride,
+            &slot.elem,
+            traits.indirect_elem,
+        );
     }
     for (i, slot) in group.slots.iter().enumerate() {
         if group.control.get(i) & 0x80 != 0 {

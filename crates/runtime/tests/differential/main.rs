@@ -30,23 +30,40 @@ struct Program {
 /// Builds the replay program; none if the toolchain can't, as for experiments it does not know.
 fn build(go: &Path, experiment: &str, dir: &Path) -> Option<Program> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/replay");
-    let version = Command::new(go).arg("version").env("GOTOOLCHAIN", "local").output().ok()?;
+    let version = Command::new(go)
+        .arg("version")
+        .env("GOTOOLCHAIN", "local")
+        .output()
+        .ok()?;
     let version = String::from_utf8_lossy(&version.stdout).into_owned();
     let version = version.split(' ').nth(2)?.to_owned();
     let path = dir.join(format!("mapreplay-{version}-{experiment}"));
-    let minor: u32 = version.strip_prefix("go1.")?.split('.').next()?.parse().ok()?;
+    let minor: u32 = version
+        .strip_prefix("go1.")?
+        .split('.')
+        .next()?
+        .parse()
+        .ok()?;
     let mut build = Command::new(go);
     build.current_dir(source).args(["build", "-o"]).arg(&path);
     if minor >= 23 {
         build.arg("-ldflags=-checklinkname=0");
     }
-    build.env("GOTOOLCHAIN", "local").env("GOEXPERIMENT", experiment).env_remove("GOROOT");
+    build
+        .env("GOTOOLCHAIN", "local")
+        .env("GOEXPERIMENT", experiment)
+        .env_remove("GOROOT");
     let built = build.stderr(Stdio::null()).status().ok()?.success();
     built.then_some(Program { path, godebug: "" })
 }
 
 /// Runs scripts on real maps and on models; gives what was covered.
-fn compare(program: &Program, seed: u64, scripts: u64, largest: u64) -> Result<Coverage, Difference> {
+fn compare(
+    program: &Program,
+    seed: u64,
+    scripts: u64,
+    largest: u64,
+) -> Result<Coverage, Difference> {
     let mut child = Command::new(&program.path)
         .env("GODEBUG", program.godebug)
         .stdin(Stdio::piped())
@@ -58,7 +75,7 @@ fn compare(program: &Program, seed: u64, scripts: u64, largest: u64) -> Result<C
     let mut session = Session::new(BufReader::with_capacity(1 << 20, output))?;
     let mut rng = SplitMix::new(seed);
     let types = session.types.len() as u32;
-    let all: Vec<Script> = (0..scripts)
+    let mut all: Vec<Script> = (0..scripts)
         .map(|i| {
             let mut script = Script::random(&mut rng, types, session.clones(), largest);
             if i < u64::from(types) {
@@ -67,6 +84,9 @@ fn compare(program: &Program, seed: u64, scripts: u64, largest: u64) -> Result<C
             script
         })
         .collect();
+    if largest == u64::MAX {
+        all.extend([Script::huge(0, 900_000), Script::huge(3, 500_000)]);
+    }
     let result = std::thread::scope(|scope| {
         scope.spawn(|| {
             let mut bytes = Vec::new();
@@ -113,18 +133,32 @@ fn live() {
 #[ignore = "needs Go toolchains and minutes; see the top of this file"]
 fn full() {
     let roots = std::env::var_os("TOPHASH_GOROOTS").unwrap_or_default();
-    let scripts = std::env::var("TOPHASH_SCRIPTS").ok().and_then(|n| n.parse().ok()).unwrap_or(10_000);
-    let seed = std::env::var("TOPHASH_SEED").ok().and_then(|n| n.parse().ok()).unwrap_or(1);
+    let scripts = std::env::var("TOPHASH_SCRIPTS")
+        .ok()
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(10_000);
+    let seed = std::env::var("TOPHASH_SEED")
+        .ok()
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(1);
     let mut failed = false;
     for root in std::env::split_paths(&roots).filter(|root| root.as_os_str() != OsStr::new("")) {
         let go = root.join("bin/go");
         for experiment in ["", "noswissmap", "mapsplitgroup"] {
-            let Some(mut program) = build(&go, experiment, &scratch()) else { continue };
+            let Some(mut program) = build(&go, experiment, &scratch()) else {
+                continue;
+            };
             for godebug in ["", "cpu.aes=off"] {
                 program.godebug = godebug;
-                let n = if godebug.is_empty() { scripts } else { scripts / 10 };
+                let n = if godebug.is_empty() {
+                    scripts
+                } else {
+                    scripts / 10
+                };
                 match compare(&program, seed, n, u64::MAX) {
-                    Ok(coverage) => eprintln!("{} {experiment} {godebug}: {coverage:?}", root.display()),
+                    Ok(coverage) => {
+                        eprintln!("{} {experiment} {godebug}: {coverage:?}", root.display())
+                    }
                     Err(Difference(text)) => {
                         failed = true;
                         eprintln!("{} {experiment} {godebug}: {text}", root.display());

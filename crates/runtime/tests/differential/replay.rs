@@ -10,6 +10,8 @@ use tophash_runtime::{
     MapType, Random, SwissIter, SwissMap,
 };
 
+use tophash_runtime::swiss::Storage;
+
 use crate::script::{ELEMS, ITERATORS, Op, Script};
 use crate::{dump, types};
 
@@ -193,6 +195,21 @@ impl Coverage {
         *self.events.entry(event).or_default() += u64::from(happened);
     }
 
+    /// Notes what an operation has changed.
+    fn compare(&mut self, before: &Look, after: &Look) {
+        self.note(
+            "growth to the same size",
+            after.same_size && !before.same_size,
+        );
+        self.note("growth", after.size > before.size);
+        self.note("split", before.tables > 0 && after.tables > before.tables);
+        let pruned = after.size == before.size && after.tombstones + 1 < before.tombstones;
+        self.note(
+            "tombstones pruned",
+            pruned && after.entries > before.entries,
+        );
+    }
+
     fn look(&mut self, map: &Map) {
         match map {
             Map::Classic(map) => {
@@ -212,13 +229,49 @@ impl Coverage {
     }
 }
 
+/// Numbers of a map by which one sees what an operation does.
+struct Look {
+    entries: usize,
+    size: usize,
+    tables: usize,
+    tombstones: u32,
+    same_size: bool,
+}
+
+impl Look {
+    fn at(map: &Map) -> Self {
+        let entries = map.len();
+        let (mut size, mut tables, mut tombstones, mut same_size) = (0, 0, 0, false);
+        match map {
+            Map::Classic(map) => {
+                size = map.header().b.into();
+                same_size = map.is_same_size_grow();
+            }
+            Map::Swiss(map) => {
+                if let Storage::Tables { tables: all, .. } = map.storage() {
+                    tables = all.len();
+                    let few = all.iter().take(4);
+                    size = few.clone().map(|table| usize::from(table.capacity)).sum();
+                    tombstones = few.map(|table| u32::from(table.tombstones())).sum();
+                }
+            }
+        }
+        Self {
+            entries,
+            size,
+            tables,
+            tombstones,
+            same_size,
+        }
+    }
+}
+
 /// A run of the replay program, read as it comes.
 pub struct Session<R> {
     record: Record<R>,
     pub version: String,
     pub build: Build,
     keys: HashKeys,
-    pub aes: bool,
     pub types: Vec<String>,
     pub coverage: Coverage,
 }
@@ -241,7 +294,14 @@ impl<R: Read> Session<R> {
         };
         let types = record.u32()?;
         let types = (0..types).map(|_| record.string()).collect::<Result<_>>()?;
-        Ok(Self { record, version, build, keys, aes, types, coverage: Coverage::default() })
+        Ok(Self {
+            record,
+            version,
+            build,
+            keys,
+            types,
+            coverage: Coverage::default(),
+        })
     }
 
     /// Whether `maps.Clone` can be replayed: where it iterates, its random values are not seen.
@@ -255,11 +315,23 @@ impl<R: Read> Session<R> {
             Implementation::Classic => {
                 let traits = &map_type.traits;
                 let pointers = if traits.pointers { 1 } else { 0 };
-                [map_type.key_slot, map_type.elem_slot, map_type.bucket().size, pointers, 0]
+                [
+                    map_type.key_slot,
+                    map_type.elem_slot,
+                    map_type.bucket().size,
+                    pointers,
+                    0,
+                ]
             }
             Implementation::Swiss => {
                 let layout = map_type.group();
-                [layout.size, layout.keys, layout.key_stride, layout.elems, layout.elem_stride]
+                [
+                    layout.size,
+                    layout.keys,
+                    layout.key_stride,
+                    layout.elems,
+                    layout.elem_stride,
+                ]
             }
         };
         let mut real = [0; 5];
@@ -283,12 +355,17 @@ impl<R: Read> Session<R> {
     pub fn script(&mut self, script: &Script) -> Result<()> {
         let name = self.types[script.ty as usize].clone();
         self.replay(script, &name).map_err(|Difference(text)| {
-            Difference(format!("{} {name}, hint {}: {text}", self.version, script.hint))
+            Difference(format!(
+                "{} {name}, hint {}: {text}",
+                self.version, script.hint
+            ))
         })
     }
 
     fn replay(&mut self, script: &Script, name: &str) -> Result<()> {
-        let Some((key, elem)) = types::map_type(name) else { differs!("unknown type") };
+        let Some((key, elem)) = types::map_type(name) else {
+            differs!("unknown type")
+        };
         let Some(map_type) = MapType::new(self.build, key.clone(), elem.clone()) else {
             differs!("not a map type")
         };
@@ -298,7 +375,9 @@ impl<R: Read> Session<R> {
             differs!("sizes: model {:?}, real {sizes:?}", (key.size, elem.size));
         }
         let images = |record: &mut Record<R>, n: u64, ty: &GoType| {
-            (0..n).map(|_| record.bytes(ty.size)).collect::<Result<Vec<Image>>>()
+            (0..n)
+                .map(|_| record.bytes(ty.size))
+                .collect::<Result<Vec<Image>>>()
         };
         let keys = images(&mut self.record, script.keys.into(), &key)?;
         let elems = images(&mut self.record, ELEMS, &elem)?;
@@ -311,17 +390,23 @@ impl<R: Read> Session<R> {
         for _ in 0..self.record.u32()? {
             let word = self.record.u64()?;
             let name = self.record.string()?;
-            let Some(ty) = types::go_type(&name) else { differs!("unknown dynamic type {name}") };
+            let Some(ty) = types::go_type(&name) else {
+                differs!("unknown dynamic type {name}")
+            };
             memory.insert_type(word, ty);
         }
         let ops = Dynamic::new(Arc::new(map_type), self.keys.clone(), Arc::new(memory));
-        let random = Replay { seeds: [self.record.u64()?].into(), ..Replay::default() };
+        let random = Replay {
+            seeds: [self.record.u64()?].into(),
+            ..Replay::default()
+        };
         let mut map = Map::new(self.build, ops.clone(), random, script.hint);
         let mut iters: [Option<(Iter, bool)>; ITERATORS] = Default::default();
         for (number, op) in script.ops.iter().enumerate() {
-            self.step(op, &mut map, &mut iters, &ops, &keys, &elems).map_err(
-                |Difference(text)| Difference(format!("operation {number}, {op:?}: {text}")),
-            )?;
+            self.step(op, &mut map, &mut iters, &ops, &keys, &elems)
+                .map_err(|Difference(text)| {
+                    Difference(format!("operation {number}, {op:?}: {text}"))
+                })?;
         }
         self.coverage.scripts += 1;
         self.coverage.operations += script.ops.len() as u64;
@@ -338,8 +423,12 @@ impl<R: Read> Session<R> {
         elems: &[Image],
     ) -> Result<()> {
         let flags = self.record.u8()?;
-        let (has_seed, has_nan, has_overflow, panicked) =
-            (flags & 1 != 0, flags & 2 != 0, flags & 4 != 0, flags & 8 != 0);
+        let (has_seed, has_nan, has_overflow, panicked) = (
+            flags & 1 != 0,
+            flags & 2 != 0,
+            flags & 4 != 0,
+            flags & 8 != 0,
+        );
         let mut random = Replay::default();
         if has_seed {
             random.seeds.push_back(self.record.u64()?);
@@ -349,16 +438,19 @@ impl<R: Read> Session<R> {
                 random.nans.push_back(self.record.u64()?);
             }
         }
-        let noverflow = if has_overflow { Some(self.record.u16()?) } else { None };
+        let noverflow = if has_overflow {
+            Some(self.record.u16()?)
+        } else {
+            None
+        };
         self.coverage.note("NaN hashed", has_nan);
         self.coverage.note("panicked", panicked);
         let was_empty = map.len() == 0;
+        let before = Look::at(map);
         *map.random() = random;
         let mut places = true;
         let result = match *op {
-            Op::Put(key, elem) => {
-                map.put(keys[key as usize].clone(), elems[elem as usize].clone())
-            }
+            Op::Put(key, elem) => map.put(keys[key as usize].clone(), elems[elem as usize].clone()),
             Op::Delete(key) => {
                 places = !was_empty;
                 map.delete(&keys[key as usize]).map(|_| ())
@@ -406,12 +498,17 @@ impl<R: Read> Session<R> {
             Err(fault) if !panicked => differs!("the model failed: {fault:?}"),
             _ => {}
         }
+        self.coverage.compare(&before, &Look::at(map));
         let random = map.random();
         if let Some(draw) = random.missing {
             differs!("the model drew a random value more ({draw:?})");
         }
         if !random.seeds.is_empty() || (places && !random.nans.is_empty()) {
-            differs!("the model left {:?} seeds, {} NaNs", random.seeds, random.nans.len());
+            differs!(
+                "the model left {:?} seeds, {} NaNs",
+                random.seeds,
+                random.nans.len()
+            );
         }
         if let (Some(noverflow), Map::Classic(map)) = (noverflow, map) {
             map.set_noverflow(noverflow);
@@ -429,7 +526,11 @@ impl<R: Read> Session<R> {
         let live = self.record.u8()? != 0;
         if live {
             let starts = [self.record.u64()?, self.record.u64()?];
-            let used = if self.build.maps == Implementation::Swiss { 2 } else { 1 };
+            let used = if self.build.maps == Implementation::Swiss {
+                2
+            } else {
+                1
+            };
             map.random().iteration.extend(&starts[..used]);
         }
         let iter = map.iter();
@@ -468,7 +569,9 @@ impl<R: Read> Session<R> {
         slot: usize,
         ops: &Model,
     ) -> Result<()> {
-        let Some((iter, ended)) = &mut iters[slot] else { return Ok(()) };
+        let Some((iter, ended)) = &mut iters[slot] else {
+            return Ok(());
+        };
         let model = match (iter, &*map) {
             (Iter::Classic(iter), Map::Classic(map)) => iter.next(map),
             (Iter::Swiss(iter), Map::Swiss(map)) => iter.next(map),
@@ -501,7 +604,11 @@ impl<R: Read> Session<R> {
             let at = model.iter().zip(&real).position(|(a, b)| a != b);
             let at = at.unwrap_or(model.len().min(real.len()));
             let near = at.saturating_sub(8);
-            let part = |bytes: &[u8]| bytes.get(near..(at + 24).min(bytes.len())).map(<[u8]>::to_vec);
+            let part = |bytes: &[u8]| {
+                bytes
+                    .get(near..(at + 24).min(bytes.len()))
+                    .map(<[u8]>::to_vec)
+            };
             differs!(
                 "dumps of {} and {} bytes differ at {at}: model {:x?}, real {:x?} (from {near})",
                 model.len(),
@@ -513,4 +620,3 @@ impl<R: Read> Session<R> {
         Ok(())
     }
 }
-

@@ -87,19 +87,30 @@ impl Script {
         let ops = u32::from_le_bytes(take(input)?);
         let mut op = || {
             let [code] = take(input)?;
-            Op::decode(code, u32::from_le_bytes(take(input)?), u32::from_le_bytes(take(input)?))
+            Op::decode(
+                code,
+                u32::from_le_bytes(take(input)?),
+                u32::from_le_bytes(take(input)?),
+            )
         };
         let ops = (0..ops).map(|_| op()).collect::<Option<_>>()?;
-        Some(Self { ty, hint, keys, key_seed, ops })
+        Some(Self {
+            ty,
+            hint,
+            keys,
+            key_seed,
+            ops,
+        })
     }
 
     /// A script for one of `types` map types. `clones` says whether `maps.Clone` can be replayed.
     pub fn random(rng: &mut SplitMix, types: u32, clones: bool, largest: u64) -> Self {
         let keys = match rng.below(100) {
-            0..30 => 1 + rng.below(20),
-            30..70 => 20 + rng.below(200),
-            70..97 => 200 + rng.below(2800),
-            _ => 3000 + rng.below(17_000),
+            0..40 => 1 + rng.below(20),
+            40..82 => 20 + rng.below(200),
+            82..98 => 200 + rng.below(1000),
+            98 => 1200 + rng.below(3000),
+            _ => 4000 + rng.below(6000),
         }
         .min(largest);
         let hint = match rng.below(10) {
@@ -123,6 +134,29 @@ impl Script {
         script
     }
 
+    /// A map of a million slots, filled, thinned out and filled again.
+    pub fn huge(ty: u32, keys: u32) -> Self {
+        let mut ops: Vec<Op> = (0..keys).map(|key| Op::Put(key, key % 7)).collect();
+        ops.push(Op::Dump);
+        ops.extend((0..keys).filter(|key| key % 5 != 0).map(Op::Delete));
+        ops.extend([Op::IterStart(0), Op::IterNext(0, keys / 10), Op::Dump]);
+        ops.extend((0..keys).step_by(3).map(|key| Op::Put(key, key % 11)));
+        ops.extend([
+            Op::IterNext(0, keys),
+            Op::Dump,
+            Op::Clear,
+            Op::Put(1, 1),
+            Op::Dump,
+        ]);
+        Self {
+            ty,
+            hint: 0,
+            keys,
+            key_seed: 1,
+            ops,
+        }
+    }
+
     /// A stretch of operations with one mix, such as filling, emptying or churning.
     fn phase(&mut self, rng: &mut SplitMix, clones: bool) {
         let keys = u64::from(self.keys);
@@ -138,15 +172,23 @@ impl Script {
         };
         // Deletion that follows insertion at a distance churns through all keys.
         let queue = rng.below(4) == 0;
-        let distance = 1 + rng.below(keys);
-        let len = 1 + rng.below(2 * keys + 20);
+        // At a constant load near the limit, overflow buckets pile up until the classic map grows
+        // to the same size.
+        let load = 6 << rng.below(8);
+        let distance = if load < keys {
+            load - rng.below(3)
+        } else {
+            1 + rng.below(keys)
+        };
+        let len = 1 + rng.below(if queue { 6 } else { 2 } * keys + 20);
         let mut next = rng.below(keys);
         for _ in 0..len {
             let key = rng.below(keys) as u32;
             let elem = rng.below(ELEMS) as u32;
             if queue {
                 self.ops.push(Op::Put((next % keys) as u32, elem));
-                self.ops.push(Op::Delete(((next + keys - distance) % keys) as u32));
+                self.ops
+                    .push(Op::Delete(((next + keys - distance) % keys) as u32));
                 next += 1;
                 continue;
             }
@@ -163,7 +205,9 @@ impl Script {
         match rng.below(12) {
             0 => self.ops.push(Op::Clear),
             1 if clones => self.ops.push(Op::Clone),
-            2 => self.ops.push(Op::IterNext(rng.below(ITERATORS as u64) as u32, 1 << 20)),
+            2 => self
+                .ops
+                .push(Op::IterNext(rng.below(ITERATORS as u64) as u32, 1 << 20)),
             3 => {
                 self.ops.push(Op::IterStart(0));
                 self.ops.push(Op::IterNext(0, rng.below(keys + 1) as u32));

@@ -15,8 +15,10 @@ fn scalar(name: &str) -> Arc<GoType> {
 }
 
 fn structure(name: &str, fields: &[(&str, &str)]) -> Arc<GoType> {
-    let fields: Vec<_> =
-        fields.iter().map(|(field, ty)| (*field == "_", go_type(ty).unwrap())).collect();
+    let fields: Vec<_> = fields
+        .iter()
+        .map(|(field, ty)| (*field == "_", go_type(ty).unwrap()))
+        .collect();
     GoType::structure(name, &fields)
 }
 
@@ -40,9 +42,18 @@ pub fn go_type(name: &str) -> Option<Arc<GoType>> {
         "pair" => structure("main.pair", &[("A", "int32"), ("S", "string")]),
         "small" => structure("main.small", &[("A", "int32"), ("B", "int32")]),
         "padded" => structure("main.padded", &[("A", "int8"), ("B", "int64")]),
-        "blank" => structure("main.blank", &[("F", "float64"), ("_", "int32"), ("S", "string")]),
-        "mixed" => structure("main.mixed", &[("A", "int32"), ("F", "float32"), ("B", "int32")]),
-        "nested" => structure("main.nested", &[("P", "padded"), ("T", "[3]mixed"), ("I", "any")]),
+        "blank" => structure(
+            "main.blank",
+            &[("F", "float64"), ("_", "int32"), ("S", "string")],
+        ),
+        "mixed" => structure(
+            "main.mixed",
+            &[("A", "int32"), ("F", "float32"), ("B", "int32")],
+        ),
+        "nested" => structure(
+            "main.nested",
+            &[("P", "padded"), ("T", "[3]mixed"), ("I", "any")],
+        ),
         "tail" => structure("main.tail", &[("A", "int32"), ("_", "int32")]),
         "big" => structure("main.big", &[("F", "[20]float64")]),
         "runs" => structure(

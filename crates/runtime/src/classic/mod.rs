@@ -523,14 +523,14 @@ impl<K: Clone, V: Clone> BucketArray<K, V> {
         }
     }
 
+    /// Tells iterators that nothing is left: marks all slots of all chains empty.
     fn mark_empty(&mut self) {
-        for bucket in self
-            .buckets
-            .iter_mut()
-            .take(self.base)
-            .chain(&mut self.singles)
-        {
-            bucket.top = [EMPTY_REST; SLOTS];
+        for bucket in 0..self.base {
+            let mut link = Link::array(bucket);
+            while let Some(b) = self.get_mut(link) {
+                b.top = [EMPTY_REST; SLOTS];
+                link = b.overflow;
+            }
         }
     }
 }

@@ -203,7 +203,9 @@ impl Coverage {
         );
         self.note("growth", after.size > before.size);
         self.note("split", before.tables > 0 && after.tables > before.tables);
-        let pruned = after.size == before.size && after.tombstones + 1 < before.tombstones;
+        let pruned = after.size == before.size
+            && after.tables == before.tables
+            && after.tombstones + 1 < before.tombstones;
         self.note(
             "tombstones pruned",
             pruned && after.entries > before.entries,

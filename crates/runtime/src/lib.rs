@@ -26,7 +26,7 @@ pub use fault::{Fault, Race};
 pub use hash::{HashError, HashKeys, HashPlan, Hasher};
 pub use map_type::{BucketLayout, GroupLayout, MAX_INLINE, MapType, SLOTS, Traits, Variant};
 pub use memory::{Blocks, Memory, NoMemory};
-pub use ops::{Native, NativeKey, Ops};
+pub use ops::{Entry, Native, NativeKey, Ops};
 pub use random::{Draw, Random, SplitMix};
 pub use swiss::{SwissIter, SwissMap};
 pub use version::{Build, GoVersion, Implementation, UnknownVersion};

@@ -55,6 +55,9 @@ pub trait Ops {
     }
 }
 
+/// A key and its element, as they are in a map.
+pub type Entry<'m, O> = (&'m <O as Ops>::Key, &'m <O as Ops>::Elem);
+
 /// A key that a model map can be compiled for: one of Go's key types as a Rust type.
 pub trait NativeKey: Clone + Default {
     /// Facts of a map type with this key and an element of these many bytes.

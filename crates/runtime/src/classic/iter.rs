@@ -6,7 +6,7 @@ use super::bucket::{BucketArray, EVACUATED_EMPTY, EVACUATED_X, EVACUATED_Y, Link
 use super::{ClassicMap, Extra, flags};
 use crate::fault::{Fault, Race};
 use crate::map_type::SLOTS;
-use crate::ops::Ops;
+use crate::ops::{Entry, Ops};
 use crate::random::{Draw, Random};
 
 /// An iteration. It borrows nothing: the map may be changed between two calls of
@@ -78,10 +78,10 @@ impl ClassicIter {
     ///
     /// # Errors
     /// Someone is writing, or a key can't be read.
-    pub fn next<O: Ops, R: Random>(
+    pub fn next<'m, O: Ops, R: Random>(
         &mut self,
-        map: &ClassicMap<O, R>,
-    ) -> Result<Option<(O::Key, O::Elem)>, Fault> {
+        map: &'m ClassicMap<O, R>,
+    ) -> Result<Option<Entry<'m, O>>, Fault> {
         let Some(state) = &mut self.state else {
             return Ok(None);
         };
@@ -130,11 +130,10 @@ impl ClassicIter {
                 }
                 let here = (top != EVACUATED_X && top != EVACUATED_Y) || irreflexive;
                 let entry = if state.clear_seq == map.header.clear_seq && here {
-                    Some((key.clone(), b.elems[i].clone()))
+                    Some((key, &b.elems[i]))
                 } else {
                     // The entry has moved; it may have been changed or deleted since.
                     map.find(key)?
-                        .map(|(key, elem)| (key.clone(), elem.clone()))
                 };
                 if entry.is_some() {
                     state.bucket = bucket;

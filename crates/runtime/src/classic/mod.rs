@@ -17,7 +17,7 @@ pub use iter::ClassicIter;
 use crate::fault::{Fault, Race};
 use crate::hash::HashError;
 use crate::map_type::{SLOTS, Variant};
-use crate::ops::Ops;
+use crate::ops::{Entry, Ops};
 use crate::random::{Draw, Random};
 use crate::version::GoVersion;
 use bucket::is_empty;
@@ -230,7 +230,7 @@ impl<O: Ops, R: Random> ClassicMap<O, R> {
     /// # Errors
     /// As [`ClassicMap::get`].
     #[inline]
-    pub fn get_entry(&self, key: &O::Key) -> Result<Option<(&O::Key, &O::Elem)>, Fault> {
+    pub fn get_entry(&self, key: &O::Key) -> Result<Option<Entry<'_, O>>, Fault> {
         if self.header.count == 0 {
             self.check_key(key)?;
             return Ok(None);
@@ -249,7 +249,7 @@ impl<O: Ops, R: Random> ClassicMap<O, R> {
 
     /// `mapaccessK`: look-up without looking at flags.
     #[inline]
-    fn find(&self, key: &O::Key) -> Result<Option<(&O::Key, &O::Elem)>, Fault> {
+    fn find(&self, key: &O::Key) -> Result<Option<Entry<'_, O>>, Fault> {
         // A NaN is found nowhere, whatever it hashes to.
         let hash = self
             .ops

@@ -7,7 +7,7 @@ use super::table::Table;
 use super::{Storage, SwissMap};
 use crate::fault::{Fault, Race};
 use crate::map_type::SLOTS;
-use crate::ops::Ops;
+use crate::ops::{Entry, Ops};
 use crate::random::{Draw, Random};
 
 /// An iteration. It borrows nothing: the map may be changed between two calls of
@@ -69,10 +69,10 @@ impl SwissIter {
     ///
     /// # Errors
     /// Someone is writing, or a key can't be read.
-    pub fn next<O: Ops, R: Random>(
+    pub fn next<'m, O: Ops, R: Random>(
         &mut self,
-        map: &SwissMap<O, R>,
-    ) -> Result<Option<(O::Key, O::Elem)>, Fault> {
+        map: &'m SwissMap<O, R>,
+    ) -> Result<Option<Entry<'m, O>>, Fault> {
         let Some(state) = &mut self.state else {
             return Ok(None);
         };
@@ -88,10 +88,10 @@ impl SwissIter {
 }
 
 impl State {
-    fn next_small<O: Ops, R: Random>(
+    fn next_small<'m, O: Ops, R: Random>(
         &mut self,
-        map: &SwissMap<O, R>,
-    ) -> Result<Option<(O::Key, O::Elem)>, Fault> {
+        map: &'m SwissMap<O, R>,
+    ) -> Result<Option<Entry<'m, O>>, Fault> {
         let (group, grown) = match &map.storage {
             Storage::Small(group) => (group, false),
             Storage::Tables { .. } | Storage::None => match &map.stale_small {
@@ -114,27 +114,26 @@ impl State {
 
     /// The entry of a full slot, as it is now: a table that has grown only says which keys to
     /// look up, except for keys that can't be looked up.
-    fn current<O: Ops, R: Random>(
+    fn current<'m, O: Ops, R: Random>(
         &self,
-        map: &SwissMap<O, R>,
-        slot: &Slot<O::Key, O::Elem>,
+        map: &'m SwissMap<O, R>,
+        slot: &'m Slot<O::Key, O::Elem>,
         grown: bool,
-    ) -> Result<Option<(O::Key, O::Elem)>, Fault> {
+    ) -> Result<Option<Entry<'m, O>>, Fault> {
         if !grown {
-            return Ok(Some((slot.key.clone(), slot.elem.clone())));
+            return Ok(Some((&slot.key, &slot.elem)));
         }
         if let Some(now) = map.get_entry(&slot.key)? {
-            return Ok(Some((now.key.clone(), now.elem.clone())));
+            return Ok(Some(now));
         }
         let unfindable = !map.ops.equal(&slot.key, &slot.key);
-        Ok((self.clear_seq == map.clear_seq && unfindable)
-            .then(|| (slot.key.clone(), slot.elem.clone())))
+        Ok((self.clear_seq == map.clear_seq && unfindable).then_some((&slot.key, &slot.elem)))
     }
 
-    fn next_full<O: Ops, R: Random>(
+    fn next_full<'m, O: Ops, R: Random>(
         &mut self,
-        map: &SwissMap<O, R>,
-    ) -> Result<Option<(O::Key, O::Elem)>, Fault> {
+        map: &'m SwissMap<O, R>,
+    ) -> Result<Option<Entry<'m, O>>, Fault> {
         let Storage::Tables { directory, tables } = &map.storage else {
             return Ok(None);
         };
@@ -188,13 +187,13 @@ impl State {
         Ok(None)
     }
 
-    fn next_in_table<O: Ops, R: Random>(
+    fn next_in_table<'m, O: Ops, R: Random>(
         &mut self,
-        map: &SwissMap<O, R>,
-        table: &Table<O::Key, O::Elem>,
+        map: &'m SwissMap<O, R>,
+        table: &'m Table<O::Key, O::Elem>,
         position: Position,
         stale: bool,
-    ) -> Result<Option<(O::Key, O::Elem)>, Fault> {
+    ) -> Result<Option<Entry<'m, O>>, Fault> {
         let mask = position.capacity - 1;
         let place = |entry_idx: u64| {
             let entry = entry_idx.wrapping_add(self.entry_offset) & mask;
@@ -244,12 +243,14 @@ impl State {
     }
 }
 
+type TableOf<O> = Table<<O as Ops>::Key, <O as Ops>::Elem>;
+
 /// The table an iteration is in, and whether it has been replaced since.
 fn find_table<'a, O: Ops, R>(
     map: &'a SwissMap<O, R>,
     tables: &'a [Table<O::Key, O::Elem>],
     position: Position,
-) -> Option<(&'a Table<O::Key, O::Elem>, bool)> {
+) -> Option<(&'a TableOf<O>, bool)> {
     match tables.get(position.id as usize) {
         Some(table) if table.serial == position.serial => Some((table, false)),
         _ => {

@@ -15,7 +15,7 @@ pub use table::{MAX_TABLE_CAPACITY, Table};
 use crate::fault::{Fault, Race};
 use crate::hash::HashError;
 use crate::map_type::SLOTS;
-use crate::ops::Ops;
+use crate::ops::{Entry, Ops};
 use crate::random::{Draw, Random};
 use crate::version::GoVersion;
 use group::{h1, h2};
@@ -208,7 +208,7 @@ impl<O: Ops, R: Random> SwissMap<O, R> {
     /// The key can't be hashed, or someone is writing.
     #[inline]
     pub fn get(&self, key: &O::Key) -> Result<Option<&O::Elem>, Fault> {
-        Ok(self.get_entry(key)?.map(|slot| &slot.elem))
+        Ok(self.get_entry(key)?.map(|(_, elem)| elem))
     }
 
     /// The entry of a key: the key as it is stored, and the element.
@@ -216,7 +216,7 @@ impl<O: Ops, R: Random> SwissMap<O, R> {
     /// # Errors
     /// As [`SwissMap::get`].
     #[inline]
-    pub fn get_entry(&self, key: &O::Key) -> Result<Option<&Slot<O::Key, O::Elem>>, Fault> {
+    pub fn get_entry(&self, key: &O::Key) -> Result<Option<Entry<'_, O>>, Fault> {
         if self.used == 0 {
             self.check_key(key)?;
             return Ok(None);
@@ -226,7 +226,7 @@ impl<O: Ops, R: Random> SwissMap<O, R> {
         }
         // A NaN is found nowhere, whatever it hashes to.
         let hash = self.ops.hash(key, self.seed, &mut || 0)?;
-        Ok(match &self.storage {
+        let slot = match &self.storage {
             Storage::None => None,
             Storage::Small(group) => {
                 find_small(&self.ops, group, hash, key).map(|slot| &group.slots[slot])
@@ -240,7 +240,8 @@ impl<O: Ops, R: Random> SwissMap<O, R> {
                     Some(&table.groups.get(group)?.slots[slot])
                 })
             }
-        })
+        };
+        Ok(slot.map(|slot| (&slot.key, &slot.elem)))
     }
 
     fn check_key(&self, key: &O::Key) -> Result<(), Fault> {
@@ -576,7 +577,7 @@ impl<O: Ops, R: Random> SwissMap<O, R> {
         copy.seed = seed;
         let mut iter = self.iter();
         while let Some((key, elem)) = iter.next(self)? {
-            copy.put(key, elem)?;
+            copy.put(key.clone(), elem.clone())?;
         }
         Ok(copy)
     }

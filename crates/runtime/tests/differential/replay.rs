@@ -588,6 +588,7 @@ impl<R: Read> Session<R> {
             Some((key, self.record.bytes(map_type.elem.size)?))
         };
         self.coverage.note("iterated", true);
+        let model = model.map(|(key, elem)| (key.clone(), elem.clone()));
         if model != real {
             differs!("iteration gave {model:x?}, real {real:x?}");
         }

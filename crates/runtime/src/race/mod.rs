@@ -2,7 +2,7 @@
 //! their accesses to it.
 //!
 //! Every operation is written as the runtime's function is, as a sequence of loads and stores of
-//! words that the goroutines share ([`memory`]). [`explore`] runs scripts of such operations in
+//! words that the goroutines share. [`explore`] runs scripts of such operations in
 //! every order of these accesses and says how they end: in which fatal error, in silent damage, or
 //! well; with a shortest schedule for each. The order of accesses is that of the source; a
 //! processor that reorders them has still more ways to fail.

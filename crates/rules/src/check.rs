@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use tophash_analysis::{Program, Worker, analyse_package};
 use tophash_finding::{Finding, Problem, ProblemKind, Stats, sort_and_dedupe};
-use tophash_workspace::{Environment, FileId, FileSystem, PackageId, Workspace};
+use tophash_workspace::{FileId, PackageId, Workspace};
 
 use crate::options::Options;
 use crate::places::Places;
@@ -62,19 +62,8 @@ fn run(options: &Options, progress: &Progress) -> Output {
 
     progress.enter(Stage::Load, 0);
     let start = Instant::now();
-    let environment = environment(options);
-    trace.describe_environment(&environment);
-    let workspace = Workspace::open(
-        FileSystem::new(options.overlay.iter().cloned()),
-        environment,
-        &options.dir,
-        &options.patterns,
-        tophash_workspace::Options {
-            without_tests: !options.tests,
-            stdin: options.stdin.clone(),
-        },
-    );
-    trace.describe_roots(&workspace);
+    let workspace = options.open();
+    trace.describe(&workspace);
     trace.stages.push((Stage::Load, start.elapsed()));
 
     let start = Instant::now();
@@ -97,6 +86,7 @@ fn run(options: &Options, progress: &Progress) -> Output {
     let (mut findings, given_up) = analyse(&workspace, places, progress);
     trace.stages.push((Stage::Analyse, start.elapsed()));
 
+    trace.dependency_files = (workspace.file_count() - files.len()) as u64;
     suppress(&mut findings, &workspace, &files, &places);
     sort_and_dedupe(&mut findings);
     let mut problems = problems::collect(&workspace, &files, &places);
@@ -154,17 +144,6 @@ fn analyse(
         }
     }
     (findings, problems)
-}
-
-fn environment(options: &Options) -> Environment {
-    let variables = &options.variables;
-    let value = |name: &str| {
-        let found = variables.iter().find(|(n, _)| n == name);
-        found.map(|(_, value)| value.clone())
-    };
-    let mut environment = Environment::new(&value);
-    environment.build.tags.extend(options.tags.iter().cloned());
-    environment
 }
 
 /// The files that the patterns name, each once.

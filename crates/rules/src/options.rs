@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use tophash_workspace::{Environment, FileSystem, Workspace};
+
 /// What to check, and in what surroundings.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
@@ -23,6 +25,26 @@ pub struct Options {
 }
 
 impl Options {
+    /// Finds and reads the packages that the patterns name.
+    pub fn open(&self) -> Workspace {
+        let value = |name: &str| {
+            let found = self.variables.iter().find(|(n, _)| n == name);
+            found.map(|(_, value)| value.clone())
+        };
+        let mut environment = Environment::new(&value);
+        environment.build.tags.extend(self.tags.iter().cloned());
+        Workspace::open(
+            FileSystem::new(self.overlay.iter().cloned()),
+            environment,
+            &self.dir,
+            &self.patterns,
+            tophash_workspace::Options {
+                without_tests: !self.tests,
+                stdin: self.stdin.clone(),
+            },
+        )
+    }
+
     /// The text of a file by the name that findings give it. None if it can't be read.
     pub fn read(&self, file: &str) -> Option<Vec<u8>> {
         if file == tophash_workspace::STDIN {

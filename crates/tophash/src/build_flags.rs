@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::ArgAction;
 use tophash_rules::Options;
+use tophash_workspace::{is_known_arch, is_known_os};
 
 #[derive(clap::Args)]
 pub(crate) struct BuildFlags {
@@ -54,12 +55,21 @@ impl BuildFlags {
     /// input if a pattern asks for it.
     ///
     /// # Errors
-    /// If there is no such directory, or standard input can't be read.
+    /// If there is no such directory or platform, or standard input can't be read.
     pub(crate) fn options(self) -> io::Result<Options> {
         if let Some(dir) = &self.dir {
             std::env::set_current_dir(dir)
                 .map_err(|e| io::Error::new(e.kind(), format!("{}: {e}", dir.display())))?;
         }
+        let known = |kind: &str, name: &Option<String>, is_known: fn(&str) -> bool| match name {
+            Some(name) if !is_known(name) => {
+                let message = format!("--{kind}: Go knows no {name:?}");
+                Err(io::Error::new(io::ErrorKind::InvalidInput, message))
+            }
+            _ => Ok(()),
+        };
+        known("goos", &self.goos, is_known_os)?;
+        known("goarch", &self.goarch, is_known_arch)?;
         let mut variables: Vec<(String, String)> = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
@@ -75,11 +85,14 @@ impl BuildFlags {
         if self.patterns.iter().any(|pattern| pattern == "-") {
             io::stdin().lock().read_to_end(&mut stdin)?;
         }
+        // Before Go 1.13 tags were parted by spaces, and still may be.
+        let tags = self.tags.iter().flat_map(|tags| tags.split_whitespace());
+        let tags = tags.map(str::to_owned).collect();
         Ok(Options {
             dir: std::env::current_dir()?,
             patterns: self.patterns,
             tests: self.tests,
-            tags: self.tags,
+            tags,
             variables,
             stdin,
             ..Options::default()

@@ -143,12 +143,12 @@ fn explain(output: &Output) -> io::Result<()> {
     let stats = output.stats;
     writeln!(
         err,
-        "analysed {} packages, {} files, {} lines",
-        stats.packages, stats.files, stats.lines
+        "packages {}, files {}, lines {}, files of dependencies {}",
+        stats.packages, stats.files, stats.lines, trace.dependency_files
     )?;
-    for line in &trace.unknown {
-        writeln!(err, "unknown: {line}")?;
-    }
+    let is_import = |p: &&Problem| p.kind == ProblemKind::Import;
+    let missing = output.problems.iter().filter(is_import).count();
+    writeln!(err, "imports not found {missing}")?;
     for (stage, time) in &trace.stages {
         writeln!(
             err,

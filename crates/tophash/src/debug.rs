@@ -11,9 +11,6 @@ use std::path::Path;
 
 use clap::Subcommand;
 
-use tophash_rules::Options;
-use tophash_workspace::{Environment, FileSystem, Workspace};
-
 use crate::output::Status;
 
 /// Show what the front end makes of Go source
@@ -46,26 +43,6 @@ fn on_deep_stack<T: Send>(work: impl FnOnce() -> io::Result<T> + Send) -> io::Re
             .join()
             .unwrap_or_else(|_| Err(io::Error::other("the work failed")))
     })
-}
-
-/// The packages that the patterns name.
-fn open(options: &Options) -> Workspace {
-    let value = |name: &str| {
-        let found = options.variables.iter().find(|(n, _)| n == name);
-        found.map(|(_, value)| value.clone())
-    };
-    let mut environment = Environment::new(&value);
-    environment.build.tags.extend(options.tags.iter().cloned());
-    Workspace::open(
-        FileSystem::new(options.overlay.iter().cloned()),
-        environment,
-        &options.dir,
-        &options.patterns,
-        tophash_workspace::Options {
-            without_tests: !options.tests,
-            stdin: options.stdin.clone(),
-        },
-    )
 }
 
 /// The path from `dir` to `path`, with slashes.

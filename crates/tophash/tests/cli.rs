@@ -171,8 +171,170 @@ fn a_pattern_without_match_is_status_2_and_the_rest_is_reported() {
 }
 
 #[test]
+fn what_is_not_there_is_named() {
+    let dir = module(&[("m.go", BROKEN_MAP)]);
+    for (pattern, why) in [
+        ("other.go", "no such file or directory"),
+        ("sub/other.go", "no such file or directory"),
+        ("./sub", "no such file or directory"),
+        ("example.com/m/sub", "no such package"),
+        ("example.org/other.go", "no such package"),
+        ("./.../none", "matched no packages"),
+    ] {
+        let run = check(dir.path(), &[pattern]);
+        assert_eq!(run.err, format!("tophash: {pattern}: {why}\n"));
+        assert_eq!((run.status, run.out.as_str()), (Some(2), ""));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_can_not_be_read_is_status_2_and_the_rest_is_reported() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::fs::symlink;
+
+    let dir = module(&[("m.go", BROKEN_MAP), ("dir.go/d.go", BROKEN_MAP)]);
+    symlink("nowhere.go", dir.path().join("link.go")).unwrap();
+    // Emacs locks files like this.
+    symlink("user@host.1", dir.path().join(".#m.go")).unwrap();
+    fs::write(dir.path().join(OsStr::from_bytes(b"x\xff.go")), BROKEN_MAP).unwrap();
+    let run = check(dir.path(), &["--format=concise", "./..."]);
+    assert_eq!(run.status, Some(2));
+    assert_eq!(run.out.lines().count(), 2, "{}", run.out);
+    let told: Vec<&str> = run.err.lines().collect();
+    assert_eq!(told.len(), 2, "{told:#?}");
+    assert!(told[0].starts_with("tophash: link.go: can't be read: "));
+    assert_eq!(
+        told[1],
+        "tophash: x\u{fffd}.go: can't be read: its name is not UTF-8"
+    );
+
+    // Named alone, there is one complaint too.
+    let run = check(dir.path(), &["link.go"]);
+    assert_eq!((run.status, run.err.lines().count()), (Some(2), 1));
+}
+
+/// Nothing of what a build stops at costs a finding elsewhere: a dependency that is
+/// not there, a file half written, a merge half done, imports in a circle, two
+/// packages in a directory.
+#[test]
+fn a_repository_that_does_not_build_keeps_its_findings() {
+    let shop = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/shop");
+    let dir = TempDir::new().unwrap();
+    copy(&shop, dir.path());
+    let sound = check(dir.path(), &["--format=concise", "./..."]);
+    assert_eq!(sound.out.lines().count(), 3, "{}", sound.out);
+
+    let half = format!("{BROKEN_MAP}\nfunc f(words []string) {{\n\tfor _, w := range");
+    let merge = BROKEN_MAP.replace(
+        "\treturn counts\n",
+        "<<<<<<< HEAD\n\treturn counts\n=======\n\treturn nil\n>>>>>>> topic\n",
+    );
+    let circle = |other: &str| {
+        BROKEN_MAP.replace(
+            "package m\n",
+            &format!("package m\n\nimport \"example.com/shop/{other}\"\n\ntype T = m.T\n"),
+        )
+    };
+    let missing = BROKEN_MAP.replace(
+        "package m\n",
+        "package m\n\nimport \"example.org/missing\"\n\ntype T struct{ missing.T }\n",
+    );
+    let other = BROKEN_MAP.replace("package m\n", "package other\n");
+    let damaged = [
+        ("zhalf/m.go", half),
+        ("zmerge/m.go", merge),
+        ("zmissing/m.go", missing),
+        ("zone/m.go", circle("ztwo")),
+        ("ztwo/m.go", circle("zone")),
+        ("ztwo/n.go", other),
+    ];
+    for (path, text) in &damaged {
+        let path = dir.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let nowhere = dir.path().join("nowhere");
+    let mut command = tophash(dir.path(), &["check", "--format=concise", "./..."]);
+    command.env("GOMODCACHE", &nowhere).env("GOROOT", &nowhere);
+    let run = Run::of(command.output().unwrap());
+    assert_eq!(run.status, Some(1));
+    let rest = run.out.strip_prefix(&sound.out);
+    let places: Vec<&str> = rest
+        .unwrap_or_else(|| panic!("not all of {}: {}", sound.out, run.out))
+        .lines()
+        .map(|line| line.split(" TH101 ").next().unwrap())
+        .collect();
+    assert_eq!(
+        places,
+        [
+            "zhalf/m.go:6:3:",
+            "zmerge/m.go:6:3:",
+            "zmissing/m.go:10:3:",
+            "zone/m.go:10:3:",
+            "ztwo/m.go:10:3:"
+        ]
+    );
+    assert_eq!(run.err.lines().count(), 3, "{}", run.err);
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
+/// At the top of a workspace there is often no module.
+#[test]
+fn modules_of_a_workspace_are_named_from_its_top() {
+    let dir = TempDir::new().unwrap();
+    for (path, text) in [
+        ("go.work", "go 1.24\n\nuse ./a\n"),
+        ("a/go.mod", "module example.com/a\n\ngo 1.24\n"),
+        ("a/m.go", BROKEN_MAP),
+        ("b/go.mod", "module example.com/b\n\ngo 1.24\n"),
+        ("b/m.go", BROKEN_MAP),
+    ] {
+        let path = dir.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    for pattern in ["./...", "./a", "example.com/a", "example.com/...", "work"] {
+        let run = check(dir.path(), &["--format=concise", pattern]);
+        assert_eq!((run.status, run.err.as_str()), (Some(1), ""), "{pattern}");
+        assert_eq!(run.out.lines().count(), 1, "{pattern}: {}", run.out);
+    }
+    assert_eq!(check(dir.path(), &["example.com/b"]).status, Some(2));
+}
+
+#[test]
+fn packages_of_a_gopath_are_named_from_anywhere() {
+    let dir = TempDir::new().unwrap();
+    let package = dir.path().join("src/example.com/m/sub");
+    fs::create_dir_all(&package).unwrap();
+    fs::write(package.join("m.go"), BROKEN_MAP).unwrap();
+    for pattern in ["example.com/m/sub", "example.com/m/...", "example.com/..."] {
+        let mut command = tophash(dir.path(), &["check", "--format=concise", pattern]);
+        command.env("GO111MODULE", "off").env("GOPATH", dir.path());
+        let run = Run::of(command.output().unwrap());
+        assert_eq!((run.status, run.err.as_str()), (Some(1), ""), "{pattern}");
+        assert_eq!(run.out.lines().count(), 1, "{pattern}: {}", run.out);
+    }
+}
+
+#[test]
 fn wrong_usage_is_status_2() {
     let dir = module(&[]);
+    assert_eq!(check(dir.path(), &["--goos=plan10"]).status, Some(2));
+    assert_eq!(check(dir.path(), &["--goarch=z80"]).status, Some(2));
     assert_eq!(check(dir.path(), &["--no-such-flag"]).status, Some(2));
     assert_eq!(check(dir.path(), &["-C", "nowhere"]).status, Some(2));
 }
@@ -229,6 +391,10 @@ fn tags_and_platform_choose_files() {
     assert_eq!(check(dir.path(), &["--tags=special"]).status, Some(0));
     assert_eq!(
         check(dir.path(), &["--tags=other,special", "--goos=plan9"]).status,
+        Some(1)
+    );
+    assert_eq!(
+        check(dir.path(), &["--tags=other special", "--goos=plan9"]).status,
         Some(1)
     );
 }

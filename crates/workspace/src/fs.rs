@@ -16,12 +16,14 @@ pub struct FileSystem {
 }
 
 /// The entries of a directory, sorted by name; none if there is no such directory.
-/// Names that are not UTF-8 are left out.
 #[derive(Debug, Default)]
 pub(crate) struct Listing {
     pub(crate) exists: bool,
     /// Why a directory that is there can't be listed.
     pub(crate) error: Option<String>,
+    /// Go files, and directories of some, whose names are not UTF-8. They are not
+    /// among the entries: no import path and no output could name them.
+    pub(crate) unnamable: Vec<PathBuf>,
     entries: Vec<Entry>,
 }
 
@@ -33,7 +35,8 @@ pub(crate) struct Entry {
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum EntryKind {
-    /// A file, also through a symbolic link.
+    /// A file, also through a symbolic link, be it one that leads nowhere: reading
+    /// it says so.
     File,
     Dir,
     /// A symbolic link to a directory: patterns do not follow it.
@@ -97,12 +100,16 @@ impl FileSystem {
         if let Err(error) = &entries
             && error.kind() == io::ErrorKind::PermissionDenied
         {
+            listing.exists = true;
             listing.error = Some(error.to_string());
         }
         if let Ok(entries) = entries {
             listing.exists = true;
             for entry in entries.flatten() {
                 let Ok(name) = entry.file_name().into_string() else {
+                    if holds_source(&entry.path()) {
+                        listing.unnamable.push(entry.path());
+                    }
                     continue;
                 };
                 let Ok(file_type) = entry.file_type() else {
@@ -113,10 +120,11 @@ impl FileSystem {
                 } else if file_type.is_file() {
                     EntryKind::File
                 } else {
-                    // Links are followed; pipes, sockets and dangling links are not source.
+                    // Links are followed; pipes and sockets are not source.
                     match std::fs::metadata(entry.path()) {
                         Ok(target) if target.is_dir() => EntryKind::DirLink,
                         Ok(target) if target.is_file() => EntryKind::File,
+                        Err(_) if name.ends_with(".go") => EntryKind::File,
                         _ => continue,
                     }
                 };
@@ -135,6 +143,13 @@ impl FileSystem {
         listing.entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         listing
     }
+}
+
+/// Whether a path is that of a Go file or of a directory with one.
+fn holds_source(path: &Path) -> bool {
+    let is_go = |path: &Path| path.extension().is_some_and(|extension| extension == "go");
+    let entries = || std::fs::read_dir(path).into_iter().flatten().flatten();
+    is_go(path) || entries().any(|entry| is_go(&entry.path()))
 }
 
 impl Default for FileSystem {

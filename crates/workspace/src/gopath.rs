@@ -63,6 +63,11 @@ impl TreeScope {
         TreeScope { roots }
     }
 
+    /// The tops of the trees, each with its import path.
+    pub(crate) fn roots(&self) -> &[(PathBuf, String)] {
+        &self.roots
+    }
+
     /// The directory of a package that is not of the standard library, as seen from
     /// the importing package's directory.
     pub(crate) fn find(&self, fs: &FileSystem, from: &Path, path: &str) -> Option<Found> {

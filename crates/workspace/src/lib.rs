@@ -49,5 +49,6 @@ pub use model::{
     ProblemKind, SourceFile,
 };
 pub use modules::Module;
+pub use platform::{is_known_arch, is_known_os};
 pub use version::GoVersion;
 pub use workspace::{Options, STDIN, Workspace};

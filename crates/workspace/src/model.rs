@@ -182,12 +182,15 @@ impl std::fmt::Display for ProblemKind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             ProblemKind::Unreadable(reason) => write!(f, "can't be read: {reason}"),
-            ProblemKind::MalformedConstraint => write!(f, "malformed //go:build line"),
+            ProblemKind::MalformedConstraint => write!(f, "left out: malformed //go:build line"),
             ProblemKind::PackageMismatch { found, expected } if found.is_empty() => {
-                write!(f, "no package clause, expected package {expected}")
+                write!(
+                    f,
+                    "left out: no package clause, expected package {expected}"
+                )
             }
             ProblemKind::PackageMismatch { found, expected } => {
-                write!(f, "package {found}, expected package {expected}")
+                write!(f, "left out: package {found}, expected package {expected}")
             }
             ProblemKind::ImportNotFound(path) => write!(f, "import {path:?} not found"),
         }

@@ -1,8 +1,9 @@
 //! From the patterns of a command line to directories and files
 //! (`LoadPackages` in cmd/go/internal/modload, Go 1.26).
 
-use crate::fs::FileSystem;
+use crate::fs::{FileSystem, Listing};
 use crate::model::{PatternError, PatternErrorReason, Problem, ProblemKind};
+use crate::modfile::ModFile;
 use crate::modules::{MainModule, join_clean, join_path, join_relative};
 use crate::pattern::Pattern;
 use crate::scope::{
@@ -73,10 +74,15 @@ impl Expansion<'_> {
             let file = join_clean(self.working_dir, pattern);
             if let (Some(dir), Some(name)) = (file.parent(), file.file_name())
                 && let Some(name) = name.to_str()
-                && self.fs.list(dir).has_file(name)
             {
-                self.add_file(index, dir, name);
-                return Ok(true);
+                let listing = self.fs.list(dir);
+                if listing.has_file(name) {
+                    self.add_file(index, dir, name);
+                    return Ok(true);
+                }
+                if self.report_unlisted(dir, &listing) {
+                    return Ok(true);
+                }
             }
         }
         if is_relative(pattern) || Path::new(pattern).is_absolute() {
@@ -85,6 +91,7 @@ impl Expansion<'_> {
         match self.expand_import_paths(index, pattern) {
             // `tophash check cache` where `./cache` is meant.
             Ok(false) | Err(_) if self.is_dir_here(pattern) => self.expand_dirs(index, pattern),
+            Err(_) if is_file_name(pattern) => Err(PatternErrorReason::NotFound),
             result => result,
         }
     }
@@ -154,6 +161,9 @@ impl Expansion<'_> {
             if !listing.exists {
                 return Err(PatternErrorReason::NotFound);
             }
+            if self.report_unlisted(&absolute, &listing) {
+                return Ok(true);
+            }
             if !listing.has_go_files() {
                 return Err(PatternErrorReason::NoGoFiles);
             }
@@ -187,13 +197,8 @@ impl Expansion<'_> {
                     continue;
                 }
             }
-            if let Some(error) = &listing.error {
-                self.problems.push(Problem {
-                    path: dir.clone(),
-                    line: None,
-                    kind: ProblemKind::Unreadable(error.clone()),
-                });
-            }
+            // The problem says more than that nothing matched.
+            matched |= self.report_unlisted(&dir, &listing);
             let name = dir.to_string_lossy().replace('\\', "/");
             if listing.has_go_files() && matcher.matches(&name) {
                 matched |= self.add_dir(index, &dir, false);
@@ -205,6 +210,22 @@ impl Expansion<'_> {
             pending.extend(walked);
         }
         Ok(matched)
+    }
+
+    /// Reports what a listing could not show; gives whether that is all of it.
+    fn report_unlisted(&mut self, dir: &Path, listing: &Listing) -> bool {
+        let unreadable = |path: &Path, reason: &str| Problem {
+            path: path.to_owned(),
+            line: None,
+            kind: ProblemKind::Unreadable(reason.to_owned()),
+        };
+        let unnamable = listing.unnamable.iter();
+        self.problems
+            .extend(unnamable.map(|path| unreadable(path, "its name is not UTF-8")));
+        let error = listing.error.as_deref();
+        self.problems
+            .extend(error.map(|error| unreadable(dir, error)));
+        error.is_some()
     }
 
     /// Whether two directories belong to modules of the same `go.work`.
@@ -237,7 +258,7 @@ impl Expansion<'_> {
         match pattern {
             "std" => Ok(self.walk_standard(index, "", &Pattern::all())),
             "cmd" => Ok(self.walk_standard(index, "cmd", &Pattern::all())),
-            "all" | "work" => Ok(self.walk_main_modules(index, &Pattern::all())),
+            "all" | "work" => Ok(self.walk_own(index, &Pattern::all())),
             "tool" => {
                 let mut matched = false;
                 for path in self.main_module_tools() {
@@ -249,7 +270,7 @@ impl Expansion<'_> {
                 let matcher = Pattern::new(pattern);
                 let mut matched = self.walk_standard(index, "", &matcher);
                 matched |= self.walk_standard(index, "cmd", &matcher);
-                Ok(matched | self.walk_main_modules(index, &matcher))
+                Ok(matched | self.walk_own(index, &matcher))
             }
             _ => self.add_import_path(index, pattern),
         }
@@ -304,18 +325,25 @@ impl Expansion<'_> {
         })
     }
 
-    fn walk_main_modules(&mut self, index: usize, matcher: &Pattern) -> bool {
+    /// Adds the packages of the main modules, or of the trees that stand in for them.
+    fn walk_own(&mut self, index: usize, matcher: &Pattern) -> bool {
         let scope = self.scopes.of_dir(self.fs, self.working_dir);
-        let Scope::Modules(modules) = self.scopes.get(scope) else {
-            return false;
+        let tops: Vec<(PathBuf, String, ModFile)> = match self.scopes.get(scope) {
+            Scope::Standard => Vec::new(),
+            Scope::Modules(modules) => {
+                let main = modules.main.iter();
+                main.map(|m| (m.module.dir.clone(), m.module.path.clone(), m.file.clone()))
+                    .collect()
+            }
+            Scope::Tree(tree) => {
+                let roots = tree.roots().iter().cloned();
+                roots
+                    .map(|(dir, path)| (dir, path, ModFile::default()))
+                    .collect()
+            }
         };
-        let main: Vec<(PathBuf, String, crate::modfile::ModFile)> = modules
-            .main
-            .iter()
-            .map(|m| (m.module.dir.clone(), m.module.path.clone(), m.file.clone()))
-            .collect();
         let mut matched = false;
-        for (dir, path, file) in main {
+        for (dir, path, file) in tops {
             let ignored = |dir_in: &Path| file.ignores(dir_in.strip_prefix(&dir).unwrap_or(dir_in));
             matched |= self.walk_tree(
                 index,
@@ -346,7 +374,8 @@ impl Expansion<'_> {
                 continue;
             }
             let listing = self.fs.list(&dir);
-            if dir != top && (listing.has_file("go.mod") || left_out(&dir)) {
+            let is_module = self.scopes.env.modules && listing.has_file("go.mod");
+            if dir != top && (is_module || left_out(&dir)) {
                 continue;
             }
             if listing.has_go_files() && accepted(&path) && matcher.matches(&path) {
@@ -361,6 +390,11 @@ impl Expansion<'_> {
 
 /// Import path of a package of files given one by one.
 const COMMAND_LINE: &str = "command-line-arguments";
+
+/// Whether a pattern can only mean a file: `cache/pod.go`, but not `example.com/pod.go`.
+fn is_file_name(pattern: &str) -> bool {
+    pattern.ends_with(".go") && (!pattern.contains('/') || is_standard_form(pattern))
+}
 
 /// Whether patterns go into a directory of this name.
 fn is_walked(name: &str) -> bool {

@@ -84,19 +84,22 @@ impl Scopes {
         {
             return STANDARD;
         }
-        if self.env.modules
-            && let Some(module_dir) = enclosing_module(fs, dir)
-        {
+        if self.env.modules {
+            let module_dir = enclosing_module(fs, dir);
+            // Outside of all modules, as at the top of most workspaces, the modules of
+            // the workspace can be named.
             if let Some(work_file) = self.work_file(fs, dir)
-                && self.uses(fs, &work_file, module_dir)
+                && module_dir.is_none_or(|module_dir| self.uses(fs, &work_file, module_dir))
             {
                 return self.add(Key::Work(work_file.clone()), |env| {
                     Scope::Modules(Box::new(ModuleScope::of_work(fs, env, &work_file)))
                 });
             }
-            return self.add(Key::Module(module_dir.to_owned()), |env| {
-                Scope::Modules(Box::new(ModuleScope::of_module(fs, env, module_dir)))
-            });
+            if let Some(module_dir) = module_dir {
+                return self.add(Key::Module(module_dir.to_owned()), |env| {
+                    Scope::Modules(Box::new(ModuleScope::of_module(fs, env, module_dir)))
+                });
+            }
         }
         let top = TreeTop::above(fs, &self.env, dir, &self.working_dir);
         self.add(Key::Tree(top.clone()), |env| {

@@ -121,6 +121,8 @@ impl Workspace {
         let mut is_empty = vec![None; patterns.len()];
         let mut unmatched = Vec::new();
         for (root, (selection, problems)) in roots.into_iter().zip(selections) {
+            let is_unreadable = |p: &Problem| matches!(p.kind, ProblemKind::Unreadable(_));
+            let unreadable = problems.iter().any(is_unreadable);
             self.report(problems);
             let pattern = patterns.get(root.pattern).map_or("", String::as_str);
             let path = &root.location.import_path;
@@ -135,9 +137,11 @@ impl Workspace {
             if !root.is_literal
                 && let Some(is_empty) = is_empty.get_mut(root.pattern)
             {
-                *is_empty = Some(is_empty.unwrap_or(true) && !found);
+                *is_empty = Some(is_empty.unwrap_or(true) && !found && !unreadable);
             }
-            if !found && root.is_literal {
+            if !found && unreadable {
+                // That problem is enough.
+            } else if !found && root.is_literal {
                 let reason = PatternErrorReason::AllFilesExcluded;
                 unmatched.push((root.pattern, reason));
             } else if matches!(root.files, RootFiles::Selected) {

@@ -204,9 +204,9 @@ fn broken_directories() {
     assert_eq!(
         kinds,
         [
-            "package other, expected package a",
-            "no package clause, expected package a",
-            "malformed //go:build line",
+            "left out: package other, expected package a",
+            "left out: no package clause, expected package a",
+            "left out: malformed //go:build line",
         ]
     );
     let mut errors: Vec<(&str, PatternErrorReason)> = workspace

@@ -6,7 +6,7 @@ use std::time::Instant;
 use tophash_flow::{Op, Unit, Value, candidates, dump, lower, lower_initialisers, verify};
 use tophash_types::{Checker, FileId, Program, World};
 
-use super::{on_deep_stack, open, relative};
+use super::{on_deep_stack, relative};
 use crate::build_flags::BuildFlags;
 use crate::output::{Status, complain};
 
@@ -36,7 +36,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args) -> io::Result<Status> {
     let options = args.build.options()?;
     on_deep_stack(|| {
-        let workspace = open(&options);
+        let workspace = options.open();
         let program = Program::new(&workspace);
         let mut shown = Shown {
             checker: Checker::new(&program),

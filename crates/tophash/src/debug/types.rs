@@ -13,7 +13,7 @@ use tophash_types::{
 
 use tophash_workspace::GoVersion;
 
-use super::{on_deep_stack, open, relative};
+use super::{on_deep_stack, relative};
 use crate::build_flags::BuildFlags;
 use crate::output::Status;
 
@@ -94,7 +94,7 @@ fn quote(text: &str) -> String {
 }
 
 fn dump(options: &tophash_rules::Options, all: bool) -> Vec<Row> {
-    let workspace = open(options);
+    let workspace = options.open();
     let program = Program::new(&workspace);
     let mut dumper = Dumper {
         checker: Checker::new(&program),

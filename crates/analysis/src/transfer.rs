@@ -233,7 +233,12 @@ impl Engine<'_, '_> {
             self.map_read(site, at, dst, ok, *elem, &mut state);
             return vec![state];
         }
-        let value = self.expr(site, at, dst, expr, &mut state);
+        let mut value = self.expr(site, at, dst, expr, &mut state);
+        let is_plain = matches!(value, Value::Zero(_) | Value::Const(_) | Value::Struct(_));
+        if is_plain && self.is_boxed(expr, dst) {
+            state.escape(&value);
+            value = Value::NonZero;
+        }
         self.write(&mut state, dst, value);
         if let Some(ok) = ok {
             let value = self.fresh(&mut state, site, 1);
@@ -545,30 +550,25 @@ impl Engine<'_, '_> {
             Operand::Nil if self.is_map(dst) => {
                 Value::Zero(Some(self.origin(OriginKind::NilLiteral, at.span, None)))
             }
-            operand => {
-                let value = self.operand(state, operand);
-                let is_plain = matches!(value, Value::Zero(_) | Value::Const(_) | Value::Struct(_));
-                if is_plain && self.is_boxed(operand, dst) {
-                    state.escape(&value);
-                    return Value::NonZero;
-                }
-                value
-            }
+            operand => self.operand(state, operand),
         }
     }
 
     /// Whether an assignment puts a value that is no interface into one: that is never
     /// nil, whatever the value is.
-    fn is_boxed(&mut self, operand: Operand, dst: PlaceId) -> bool {
-        let from = match operand {
-            Operand::Place(place) => Some(self.unit.places.get(place).ty),
-            Operand::Const(_) => None,
-            Operand::Addr(_) | Operand::Nil => return false,
-        };
+    fn is_boxed(&mut self, expr: &Expr, dst: PlaceId) -> bool {
         let to = self.unit.places.get(dst).ty;
-        self.worker.checker.is_known(to)
-            && self.worker.is_interface(to)
-            && from.is_none_or(|from| !self.worker.is_interface(from))
+        if !self.worker.checker.is_known(to) || !self.worker.is_interface(to) {
+            return false;
+        }
+        match *expr {
+            Expr::Zero(_) | Expr::Use(Operand::Nil) => false,
+            Expr::Use(Operand::Place(place)) => {
+                !self.worker.is_interface(self.unit.places.get(place).ty)
+            }
+            Expr::Convert { ty, .. } => !self.worker.is_interface(ty),
+            _ => true,
+        }
     }
 
     /// `x == y`, or `x != y`; unknown if it has no name.

@@ -4,7 +4,7 @@ use crate::graph::reverse_postorder;
 use crate::ir::*;
 use crate::place::{PlaceId, PlaceKind};
 
-/// Checks a unit against the rules of [`crate::ir`]; says what is wrong with it. For tests:
+/// Checks a unit against the rules of `ir`; says what is wrong with it. For tests:
 /// lowering gives no unit that breaks them.
 pub fn verify(unit: &Unit) -> Vec<String> {
     let mut problems = Vec::new();

@@ -13,11 +13,29 @@ use crate::{Span, SyntaxError};
 const MAX_ERRORS: usize = 100;
 
 /// A token and its extent. A semicolon that a newline stands for is empty.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) struct Token {
     pub tok: Tok,
-    pub start: u32,
-    pub end: u32,
+    /// Start and end in one number: so a token is returned in two registers, not in memory.
+    extent: u64,
+}
+
+impl Token {
+    #[inline]
+    fn new(tok: Tok, start: usize, end: usize) -> Token {
+        let extent = start as u64 | (end as u64) << 32;
+        Token { tok, extent }
+    }
+
+    #[inline]
+    pub(crate) fn start(self) -> u32 {
+        self.extent as u32
+    }
+
+    #[inline]
+    pub(crate) fn end(self) -> u32 {
+        (self.extent >> 32) as u32
+    }
 }
 
 /// What the scanner has collected up to some point.
@@ -89,6 +107,37 @@ const CLASS: [u8; 256] = {
     }
     table
 };
+
+/// How many ASCII letters, digits and underscores `bytes` starts with; looks at eight at once.
+#[inline]
+fn name_len(bytes: &[u8]) -> usize {
+    let (words, rest) = bytes.as_chunks();
+    for (n, word) in words.iter().enumerate() {
+        let others = !name_bytes(u64::from_le_bytes(*word)) & EACH * 0x80;
+        if others != 0 {
+            return 8 * n + others.trailing_zeros() as usize / 8;
+        }
+    }
+    let others = rest.iter().position(|&b| CLASS[b as usize] & IDENT == 0);
+    bytes.len() - rest.len() + others.unwrap_or(rest.len())
+}
+
+/// One in each byte of a word.
+const EACH: u64 = 0x0101_0101_0101_0101;
+
+/// Sets the top bit of the bytes of `word` that are ASCII letters, digits or underscores.
+/// The other bits mean nothing.
+#[inline]
+fn name_bytes(word: u64) -> u64 {
+    let low = word & EACH * 0x7f;
+    // Bytes below 0x80 don't carry into the next when less than 0x80 is added.
+    let from = |bytes: u64, first: u8| bytes + EACH * u64::from(0x80 - first);
+    let lower_case = low | EACH * 0x20;
+    let letters = from(lower_case, b'a') & !from(lower_case, b'z' + 1);
+    let digits = from(low, b'0') & !from(low, b'9' + 1);
+    let underscores = from(low, b'_') & !from(low, b'_' + 1);
+    (letters | digits | underscores) & !word
+}
 
 impl<'s> Scanner<'s> {
     pub(crate) fn new(source: &'s [u8]) -> Scanner<'s> {
@@ -207,11 +256,7 @@ impl<'s> Scanner<'s> {
         self.last = tok;
         self.last_start = start as u32;
         self.group = None;
-        Token {
-            tok,
-            start: start as u32,
-            end: self.at as u32,
-        }
+        Token::new(tok, start, self.at)
     }
 
     /// The semicolon that a newline at `at` stands for.
@@ -219,11 +264,7 @@ impl<'s> Scanner<'s> {
         self.last = Tok::Semi;
         self.last_start = at as u32;
         self.group = None;
-        Token {
-            tok: Tok::Semi,
-            start: at as u32,
-            end: at as u32,
-        }
+        Token::new(Tok::Semi, at, at)
     }
 
     /// The next token.
@@ -342,16 +383,13 @@ impl<'s> Scanner<'s> {
     #[inline]
     fn identifier(&mut self, start: usize) -> Token {
         let rest = &self.src[start..];
-        let len = rest
-            .iter()
-            .position(|&b| CLASS[b as usize] & IDENT == 0)
-            .unwrap_or(rest.len());
+        let len = name_len(rest);
         self.at = start + len;
         if self.peek(0) >= 0x80 {
             self.unicode_identifier();
             return self.token(Tok::Ident, start);
         }
-        let tok = Tok::keyword(&rest[..len]).unwrap_or(Tok::Ident);
+        let tok = Tok::keyword(rest, len).unwrap_or(Tok::Ident);
         self.token(tok, start)
     }
 
@@ -566,5 +604,28 @@ impl Scanner<'_> {
         self.group = None;
         self.last_start = at.saturating_sub(1) as u32;
         closed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_names_are_seen_as_bytes_are() {
+        for b in 0..=u8::MAX {
+            let expected = b.is_ascii_alphanumeric() || b == b'_';
+            for n in 0..8 {
+                let mut text = *b"aZ_09zA;";
+                text[n] = b;
+                let found = name_len(&text);
+                let first_other = if expected || n == 7 { 7 } else { n };
+                let expected = first_other + usize::from(n == 7 && expected);
+                assert_eq!(found, expected, "{b:#x} at {n}");
+            }
+        }
+        assert_eq!(name_len(b"a_name_of_seventeen"), 19);
+        assert_eq!(name_len(b"eightish "), 8);
+        assert_eq!(name_len(b""), 0);
     }
 }

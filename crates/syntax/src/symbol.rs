@@ -131,7 +131,7 @@ impl Key {
         match bytes.first_chunk::<SHORT>() {
             Some(all) if len <= SHORT => {
                 let unused = 8 * (SHORT - len) as u32;
-                Key::short(u128::from_le_bytes(*all) << unused >> unused, len)
+                Key::short(u128::from_le_bytes(*all) & u128::MAX >> unused, len)
             }
             _ => Key::of(&bytes[..len]),
         }

@@ -177,14 +177,25 @@ impl Tok {
         TEXT[self as usize]
     }
 
-    /// The keyword spelled `word`.
+    /// The keyword that the first `len` bytes of `source` spell.
     #[inline]
-    pub(crate) fn keyword(word: &[u8]) -> Option<Tok> {
-        if word.len() < 2 || word.len() > 11 {
+    pub(crate) fn keyword(source: &[u8], len: usize) -> Option<Tok> {
+        let word = source.get(..len)?;
+        if len < 2 {
             return None;
         }
-        let (text, tok) = KEYWORDS[keyword_slot(word)];
-        (text.as_bytes() == word).then_some(tok)
+        let keyword = &KEYWORDS[keyword_slot(word)];
+        if keyword.len != len {
+            return None;
+        }
+        let found = match source.first_chunk() {
+            // What follows a short word is shifted out.
+            Some(start) if len <= 8 => {
+                u64::from_le_bytes(*start) << (64 - 8 * len) == keyword.start
+            }
+            _ => keyword.tok.text().as_bytes() == word,
+        };
+        found.then_some(keyword.tok)
     }
 }
 
@@ -222,12 +233,35 @@ const fn keyword_slot(word: &[u8]) -> usize {
     ((((word[0] as usize) << 4) ^ word[1] as usize) + word.len()) & 63
 }
 
-const KEYWORDS: [(&str, Tok); 64] = {
-    let mut table = [("", Tok::Eof); 64];
+#[derive(Clone, Copy)]
+struct Keyword {
+    tok: Tok,
+    len: usize,
+    /// Its first bytes, up to eight, as the upper ones of a little-endian number.
+    start: u64,
+}
+
+const KEYWORDS: [Keyword; 64] = {
+    let none = Keyword {
+        tok: Tok::Eof,
+        len: 0,
+        start: 0,
+    };
+    let mut table = [none; 64];
     let mut n = Tok::Break as usize;
     while n <= Tok::Var as usize {
-        let text = TEXT[n];
-        table[keyword_slot(text.as_bytes())] = (text, KEYWORD_TOKENS[n - Tok::Break as usize]);
+        let text = TEXT[n].as_bytes();
+        let mut start = 0;
+        let mut i = 0;
+        while i < text.len() && i < 8 {
+            start = start >> 8 | (text[i] as u64) << 56;
+            i += 1;
+        }
+        table[keyword_slot(text)] = Keyword {
+            tok: KEYWORD_TOKENS[n - Tok::Break as usize],
+            len: text.len(),
+            start,
+        };
         n += 1;
     }
     table
@@ -351,10 +385,15 @@ mod tests {
     #[test]
     fn keywords_are_found_by_their_text() {
         for tok in KEYWORD_TOKENS {
-            assert_eq!(Tok::keyword(tok.text().as_bytes()), Some(tok));
+            let text = tok.text();
+            assert_eq!(Tok::keyword(text.as_bytes(), text.len()), Some(tok));
+            let before_others = format!("{text} and more");
+            assert_eq!(Tok::keyword(before_others.as_bytes(), text.len()), Some(tok));
         }
-        assert_eq!(Tok::keyword(b"breaks"), None);
-        assert_eq!(Tok::keyword(b"if_"), None);
+        assert_eq!(Tok::keyword(b"breaks", 6), None);
+        assert_eq!(Tok::keyword(b"breaks and more", 6), None);
+        assert_eq!(Tok::keyword(b"if_", 3), None);
+        assert_eq!(Tok::keyword(b"ig and more", 2), None);
         assert_eq!(Tok::Eof as usize, 0);
         assert_eq!(Tok::Colon.text(), ":");
     }

@@ -243,7 +243,7 @@ impl<'s> Parser<'s> {
     fn next(&mut self) {
         self.prev_end = self.end;
         let token = self.scan.scan();
-        (self.tok, self.pos, self.end) = (token.tok, token.start, token.end);
+        (self.tok, self.pos, self.end) = (token.tok, token.start(), token.end());
     }
 
     /// Steps over `tok` if it is ahead.

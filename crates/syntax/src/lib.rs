@@ -110,7 +110,7 @@ pub fn parse(source: &[u8], bodies: Bodies) -> File {
     let names = NAMES.take().unwrap_or_else(Names::new);
     let mut parser = Parser::new(source, source.len(), bodies, names);
     let (package_start, package, decls) = parser.file();
-    let (scan, mut ast, names) = parser.into_parts();
+    let (mut scan, mut ast, names) = parser.into_parts();
     NAMES.set(Some(names));
     let mut errors = scan.errors;
     errors.extend(encoding::errors(source));
@@ -122,6 +122,8 @@ pub fn parse(source: &[u8], bodies: Bodies) -> File {
     }
     errors.sort_by_key(|e| e.offset);
     ast.shrink_to_fit();
+    scan.comments.shrink_to_fit();
+    scan.lines.shrink_to_fit();
     File {
         ast,
         package_start,

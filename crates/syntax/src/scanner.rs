@@ -113,7 +113,7 @@ const CLASS: [u8; 256] = {
 fn name_len(bytes: &[u8]) -> usize {
     let (words, rest) = bytes.as_chunks();
     for (n, word) in words.iter().enumerate() {
-        let others = !name_bytes(u64::from_le_bytes(*word)) & EACH * 0x80;
+        let others = !name_bytes(u64::from_le_bytes(*word)) & (EACH * 0x80);
         if others != 0 {
             return 8 * n + others.trailing_zeros() as usize / 8;
         }
@@ -129,10 +129,10 @@ const EACH: u64 = 0x0101_0101_0101_0101;
 /// The other bits mean nothing.
 #[inline]
 fn name_bytes(word: u64) -> u64 {
-    let low = word & EACH * 0x7f;
+    let low = word & (EACH * 0x7f);
     // Bytes below 0x80 don't carry into the next when less than 0x80 is added.
     let from = |bytes: u64, first: u8| bytes + EACH * u64::from(0x80 - first);
-    let lower_case = low | EACH * 0x20;
+    let lower_case = low | (EACH * 0x20);
     let letters = from(lower_case, b'a') & !from(lower_case, b'z' + 1);
     let digits = from(low, b'0') & !from(low, b'9' + 1);
     let underscores = from(low, b'_') & !from(low, b'_' + 1);
@@ -140,7 +140,10 @@ fn name_bytes(word: u64) -> u64 {
 }
 
 impl<'s> Scanner<'s> {
-    pub(crate) fn new(source: &'s [u8]) -> Scanner<'s> {
+    /// A scanner of `source`, of which `len` bytes are to be read.
+    pub(crate) fn new(source: &'s [u8], len: usize) -> Scanner<'s> {
+        let mut lines = Vec::with_capacity(1 + len / 28);
+        lines.push(0);
         Scanner {
             full: source,
             src: source,
@@ -152,9 +155,9 @@ impl<'s> Scanner<'s> {
             last: Tok::Semi,
             last_start: u32::MAX,
             group: None,
-            comments: Vec::new(),
+            comments: Vec::with_capacity(len / 128),
             groups: Vec::new(),
-            lines: vec![0],
+            lines,
             errors: Vec::new(),
             error_line: 0,
             in_conflict: false,

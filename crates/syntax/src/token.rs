@@ -388,7 +388,10 @@ mod tests {
             let text = tok.text();
             assert_eq!(Tok::keyword(text.as_bytes(), text.len()), Some(tok));
             let before_others = format!("{text} and more");
-            assert_eq!(Tok::keyword(before_others.as_bytes(), text.len()), Some(tok));
+            assert_eq!(
+                Tok::keyword(before_others.as_bytes(), text.len()),
+                Some(tok)
+            );
         }
         assert_eq!(Tok::keyword(b"breaks", 6), None);
         assert_eq!(Tok::keyword(b"breaks and more", 6), None);

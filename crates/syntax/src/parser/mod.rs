@@ -87,7 +87,7 @@ impl<'s> Parser<'s> {
     /// A parser of `source`, of which `len` bytes are to be read.
     pub(crate) fn new(source: &'s [u8], len: usize, bodies: Bodies, names: Names) -> Parser<'s> {
         Parser {
-            scan: Scanner::new(source),
+            scan: Scanner::new(source, len),
             names,
             cuts: Cuts::new(source),
             bodies,

@@ -163,7 +163,7 @@ pub struct Summary {
     pub outcomes: Vec<Outcome>,
     /// Nothing is known: its body could not be had.
     pub opaque: bool,
-    /// The parameter, counted as in [`Given::Param`], that takes several arguments as a slice.
+    /// The parameter, counted as in `Given::Param`, that takes several arguments as a slice.
     pub variadic: Option<u32>,
 }
 

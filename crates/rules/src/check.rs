@@ -5,8 +5,9 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
-use tophash_analysis::{Program, Worker, analyse_package};
+use tophash_analysis::{Worker, analyse_package};
 use tophash_finding::{Finding, Problem, ProblemKind, Stats, sort_and_dedupe};
+use tophash_types::Program;
 use tophash_workspace::{FileId, PackageId, Workspace};
 
 use crate::options::Options;

@@ -1,8 +1,8 @@
 //! From places in the program to places in a report.
 
-use tophash_analysis::{Loc, Program};
+use tophash_analysis::Loc;
 use tophash_finding::{Evidence, Place};
-use tophash_types::World;
+use tophash_types::{Program, World};
 
 use crate::places::Places;
 

@@ -175,33 +175,35 @@ impl Engine<'_, '_> {
         let var = self.unit.places.root_var(map)?;
         let function = self.unit.function(self.func);
         let graph = Graph::new(function);
+        let instrs = |block: BlockId| function.block(block).instrs.iter();
+        // Where the declaration runs again there is a new variable: rounds of a loop
+        // around it have nothing to do with each other.
+        let declared = graph.order.iter().find(|&&block| {
+            instrs(block).any(|instr| matches!(instr.op, Op::Declare(declared) if declared == var))
+        });
         let reaches = |from: BlockId, to: BlockId| {
             let mut seen = vec![false; function.blocks.len()];
+            if let Some(declared) = declared {
+                seen[declared.index()] = true;
+            }
             let mut open: Vec<BlockId> = vec![from];
             while let Some(block) = open.pop() {
                 for (_, next) in function.block(block).end.successors() {
+                    if std::mem::replace(&mut seen[next.index()], true) {
+                        continue;
+                    }
                     if next == to {
                         return true;
                     }
-                    if !std::mem::replace(&mut seen[next.index()], true) {
-                        open.push(next);
-                    }
+                    open.push(next);
                 }
             }
             false
         };
-        let instrs = |block: BlockId| function.block(block).instrs.iter();
         let write = *graph
             .order
             .iter()
             .find(|&&block| instrs(block).any(|instr| instr.at == at))?;
-        // A variable of the loop's body is a new one in each round.
-        let declared = graph.order.iter().find(|&&block| {
-            instrs(block).any(|instr| matches!(instr.op, Op::Declare(declared) if declared == var))
-        });
-        if declared.is_some_and(|&declared| reaches(write, declared)) {
-            return None;
-        }
         graph.order.iter().find_map(|&block| {
             let made = instrs(block).find(|instr| match &instr.op {
                 Op::Assign { dst, value, .. } => {

@@ -1,0 +1,8 @@
+//! Reads Go binaries, core dumps and live processes: goroutines, maps and what went wrong with
+//! them.
+//!
+//! Nothing that is read is trusted: addresses, lengths and counts are checked before they are
+//! used, work and memory stay in proportion to the input, and what can't be read is left out and
+//! named.
+
+pub mod memory;

@@ -105,6 +105,10 @@ impl Script {
 
     /// A script for one of `types` map types. `clones` says whether `maps.Clone` can be replayed.
     pub fn random(rng: &mut SplitMix, types: u32, clones: bool, largest: u64) -> Self {
+        if largest >= 1600 && rng.below(300) == 0 {
+            let ty = rng.below(u64::from(types)) as u32;
+            return Self::churn(rng, ty);
+        }
         let keys = match rng.below(100) {
             0..40 => 1 + rng.below(20),
             40..82 => 20 + rng.below(200),
@@ -131,7 +135,38 @@ impl Script {
             script.phase(rng, clones);
             script.ops.push(Op::Dump);
         }
+        if keys < 220 && rng.below(25) == 0 {
+            script.watch(1 + rng.below(8) as usize);
+        }
         script
+    }
+
+    /// A map that is kept nearly full while its keys change, until so many overflow buckets have
+    /// piled up that the classic map grows to the same size. That is over after a few operations,
+    /// so it is dumped often.
+    fn churn(rng: &mut SplitMix, ty: u32) -> Self {
+        let load = (25 << rng.below(4)) as u32;
+        let keys = 8 * load;
+        let mut ops: Vec<Op> = (0..load).map(|key| Op::Put(key, key % 5)).collect();
+        let turns = (0..60 * load).map(|turn| (turn % keys, (turn + load) % keys));
+        ops.extend(turns.flat_map(|(gone, new)| [Op::Delete(gone), Op::Put(new, new % 7)]));
+        let mut script = Self {
+            ty,
+            hint: 0,
+            keys,
+            key_seed: rng.next_u64(),
+            ops,
+        };
+        script.watch(2 + rng.below(9) as usize);
+        script
+    }
+
+    /// Dumps the map after every `interval` operations besides.
+    fn watch(&mut self, interval: usize) {
+        let ops = self.ops.chunks(interval);
+        self.ops = ops
+            .flat_map(|ops| ops.iter().copied().chain([Op::Dump]))
+            .collect();
     }
 
     /// A map of a million slots, filled, thinned out and filled again.

@@ -1,5 +1,5 @@
 //! The models as data structures: insert, look-up (hit and miss), iterate and delete, beside
-//! hashbrown. `benches/gomaps` measures Go's own maps in the same way; `scripts/bench-maps.sh`
+//! hashbrown. `benches/gomaps` measures Go's own maps in the same way; `scripts/bench-maps`
 //! runs both. Prints name, operation, number of entries and nanoseconds per operation; the best
 //! of five.
 

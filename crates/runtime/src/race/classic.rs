@@ -147,11 +147,8 @@ impl Classic {
         let found = search(g, array + number * BUCKET_WORDS, hash, key)?;
         if let Some(place) = found.present {
             g.store(place.elem(), 0, "clears the element")?;
-            let last = place.slot + 1 == SLOTS
-                || tops(g.load(place.bucket, "reads the next slot's state")?)[place.slot + 1]
-                    == EMPTY_REST;
-            let state = if last { EMPTY_REST } else { EMPTY_ONE };
-            g.store_byte(place.bucket, place.slot, state, "marks the slot empty")?;
+            g.store_byte(place.bucket, place.slot, EMPTY_ONE, "marks the slot empty")?;
+            close_gap(g, array + number * BUCKET_WORDS, place)?;
             g.add(COUNT, -1, ["reads count", "writes count"])?;
         }
         end_write(g)
@@ -327,6 +324,57 @@ fn search(g: &mut Goroutine<'_>, first: u64, hash: u64, key: u64) -> Step<Search
             return Ok(found);
         }
         found.last = g.expect(next, Object::Bucket)?;
+    }
+}
+
+/// If nothing follows a slot that was just emptied in its chain, says so at the slot, and at the
+/// empty ones before it.
+fn close_gap(g: &mut Goroutine<'_>, first: u64, from: Place) -> Step<()> {
+    let Place {
+        mut bucket,
+        mut slot,
+    } = from;
+    let next = if slot + 1 < SLOTS {
+        tops(g.load(bucket, "reads the next slot's state")?)[slot + 1]
+    } else {
+        match g.load(bucket + OVERFLOW, "looks for an overflow bucket")? {
+            0 => EMPTY_REST,
+            next => {
+                let next = g.expect(next, Object::Bucket)?;
+                tops(g.load(next, "reads the next slot's state")?)[0]
+            }
+        }
+    };
+    if next != EMPTY_REST {
+        return Ok(());
+    }
+    loop {
+        g.store_byte(
+            bucket,
+            slot,
+            EMPTY_REST,
+            "marks that only empty slots follow",
+        )?;
+        if slot > 0 {
+            slot -= 1;
+        } else {
+            if bucket == first {
+                return Ok(());
+            }
+            let emptied = bucket;
+            bucket = first;
+            loop {
+                let next = g.load(bucket + OVERFLOW, "looks for the bucket before")?;
+                if next == emptied {
+                    break;
+                }
+                bucket = g.expect(next, Object::Bucket)?;
+            }
+            slot = SLOTS - 1;
+        }
+        if tops(g.load(bucket, "reads the state of the slot before")?)[slot] != EMPTY_ONE {
+            return Ok(());
+        }
     }
 }
 

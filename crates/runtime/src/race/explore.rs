@@ -145,23 +145,17 @@ pub(super) fn hash_of(key: u64) -> u64 {
 }
 
 #[derive(Clone, Copy)]
-enum Machine {
+pub(super) enum Machine {
     Swiss(Swiss),
     Classic(Classic),
 }
 
 impl Machine {
-    fn of(build: Build) -> (Self, Memory) {
+    pub(super) fn of(build: Build) -> (Self, Memory) {
         match build.maps {
             Implementation::Swiss => {
                 let behaviour = crate::swiss::Behaviour::of(build.version);
-                let always = behaviour.full_small_map_always_grows;
-                (
-                    Self::Swiss(Swiss {
-                        full_small_map_always_grows: always,
-                    }),
-                    swiss::empty_map(),
-                )
+                (Self::Swiss(Swiss { behaviour }), swiss::empty_map())
             }
             Implementation::Classic => {
                 let behaviour = crate::classic::Behaviour::of(build.version);
@@ -189,7 +183,7 @@ impl Machine {
         }
     }
 
-    fn entries(self, memory: &Memory) -> Vec<(u64, u64)> {
+    pub(super) fn entries(self, memory: &Memory) -> Vec<(u64, u64)> {
         match self {
             Self::Swiss(m) => m.entries(memory),
             Self::Classic(m) => m.entries(memory),
@@ -197,13 +191,13 @@ impl Machine {
     }
 
     /// Runs an operation on a map that nobody else uses.
-    fn alone(self, memory: &mut Memory, action: Action) -> Step<Observed> {
+    pub(super) fn alone(self, memory: &mut Memory, action: Action) -> Step<Observed> {
         let mut log = Vec::new();
         self.perform(&mut Goroutine::new(memory, &mut log, usize::MAX), action)
     }
 }
 
-enum Observed {
+pub(super) enum Observed {
     Nothing,
     Read(u64, Option<u64>),
     Entries(Vec<(u64, u64)>),

@@ -14,6 +14,8 @@
 mod classic;
 mod explore;
 mod memory;
+#[cfg(test)]
+mod sequential;
 mod swiss;
 
 pub use explore::{

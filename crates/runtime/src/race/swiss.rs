@@ -5,16 +5,17 @@
 use super::explore::hash_of;
 use super::memory::{Goroutine, Memory, Object, Step, Stop};
 use crate::fault::{Fault, Race};
-use crate::map_type::SLOTS;
-use crate::swiss::{ALL_EMPTY, Control, DELETED, EMPTY};
+use crate::map_type::{SLOTS, Variant};
+use crate::swiss::{ALL_EMPTY, Behaviour, Control, DELETED, EMPTY};
 
 // The words of the header.
 const USED: u64 = 0;
 const WRITING: u64 = 1;
 const DIR_PTR: u64 = 2;
 const DIR_LEN: u64 = 3;
+const TOMBSTONE_POSSIBLE: u64 = 4;
 /// Header words before the first object; addresses below are nil or header.
-const HEADER: usize = 4;
+const HEADER: usize = 5;
 
 // A group: control word, keys, elements.
 const GROUP_WORDS: u64 = 17;
@@ -32,11 +33,15 @@ const TOGGLE: [&str; 2] = [
     "writes the toggled writing flag",
 ];
 const COUNT: [&str; 2] = ["reads used to count", "writes used"];
+const GROWTH: [&str; 2] = ["reads growthLeft", "writes growthLeft"];
+
+/// More groups than a table of the runtime has.
+const MAX_GROUPS: u64 = 128;
 
 /// What versions differ in, as far as it matters here.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Swiss {
-    pub(super) full_small_map_always_grows: bool,
+    pub(super) behaviour: Behaviour,
 }
 
 pub(super) fn empty_map() -> Memory {
@@ -129,7 +134,7 @@ impl Swiss {
         };
         let place = match place {
             Some(place) => place,
-            None => put_table(g, hash, key)?,
+            None => self.put_table(g, hash, key)?,
         };
         end_write(g)?;
         g.store(place.elem(), elem, "writes the element")
@@ -137,7 +142,7 @@ impl Swiss {
 
     /// `putSlotSmall`, and `growToTable` if there is no room; then none.
     fn put_small(self, g: &mut Goroutine<'_>, hash: u64, key: u64) -> Step<Option<Place>> {
-        let by_count = self.full_small_map_always_grows;
+        let by_count = self.behaviour.full_small_map_always_grows;
         if by_count && g.load(USED, "reads used to see if the group is full")? >= SLOTS as u64 {
             grow_to_table(g)?;
             return Ok(None);
@@ -159,6 +164,45 @@ impl Swiss {
         g.store_byte(group, slot, h2(hash), "marks the slot full")?;
         g.add(USED, 1, COUNT)?;
         Ok(Some(place))
+    }
+
+    fn put_table(self, g: &mut Goroutine<'_>, hash: u64, key: u64) -> Step<Place> {
+        loop {
+            let Found {
+                table,
+                present,
+                free,
+            } = find_table(g, key)?;
+            if let Some(place) = present {
+                return Ok(place);
+            }
+            let Free { place, tombstone } = free.ok_or(Stop::Wild)?;
+            if tombstone {
+                // A reused tombstone does not count against growth.
+                g.add(table + GROWTH_LEFT, 1, GROWTH)?;
+            }
+            let full = |g: &mut Goroutine<'_>| -> Step<bool> {
+                Ok(g.load(table + GROWTH_LEFT, GROWTH[0])? == 0)
+            };
+            let prunes = self.behaviour.prunes_tombstones;
+            if prunes.applies_to(Variant::Fast64) && full(g)? {
+                prune_tombstones(g, table)?;
+            }
+            if full(g)? {
+                grow_table(g, table)?;
+                continue;
+            }
+            g.store(place.key(), key, "writes the key")?;
+            g.store_byte(place.group, place.slot, h2(hash), "marks the slot full")?;
+            g.add(table + GROWTH_LEFT, -1, GROWTH)?;
+            g.add(
+                table + TABLE_USED,
+                1,
+                ["reads the table's used", "writes the table's used"],
+            )?;
+            g.add(USED, 1, COUNT)?;
+            return Ok(place);
+        }
     }
 
     /// `v, ok := m[key]`.
@@ -185,7 +229,7 @@ impl Swiss {
         let place = if small {
             find_small(g, key)?
         } else {
-            find_table(g, key)?.1
+            find_table(g, key)?.present
         };
         if let Some(place) = place {
             if !small {
@@ -204,14 +248,13 @@ impl Swiss {
                 let control = Control(g.load(place.group, "reads the control word")?);
                 if control.empty().is_empty() {
                     g.store_byte(place.group, place.slot, DELETED, "leaves a tombstone")?;
+                    if self.behaviour.tracks_tombstones {
+                        g.store(TOMBSTONE_POSSIBLE, 1, "notes that there are tombstones")?;
+                    }
                 } else {
                     g.store_byte(place.group, place.slot, EMPTY, "marks the slot empty")?;
                     let table = current_table(g)?;
-                    g.add(
-                        table + GROWTH_LEFT,
-                        1,
-                        ["reads growthLeft", "writes growthLeft"],
-                    )?;
+                    g.add(table + GROWTH_LEFT, 1, GROWTH)?;
                 }
             }
         }
@@ -220,7 +263,10 @@ impl Swiss {
 
     /// `clear(m)`.
     pub(super) fn clear(self, g: &mut Goroutine<'_>) -> Step<()> {
-        if g.load(USED, "reads used")? == 0 {
+        if g.load(USED, "reads used")? == 0
+            && !(self.behaviour.tracks_tombstones
+                && g.load(TOMBSTONE_POSSIBLE, "looks if there may be tombstones")? != 0)
+        {
             return Ok(());
         }
         begin_write(g)?;
@@ -235,6 +281,9 @@ impl Swiss {
             }
             g.store(table + TABLE_USED, 0, "sets the table's used to 0")?;
             g.store(table + GROWTH_LEFT, groups * 7, "resets growthLeft")?;
+            if self.behaviour.tracks_tombstones {
+                g.store(TOMBSTONE_POSSIBLE, 0, "notes that no tombstones are left")?;
+            }
         }
         g.store(USED, 0, "sets used to 0")?;
         end_write(g)
@@ -359,7 +408,7 @@ fn find(g: &mut Goroutine<'_>, key: u64) -> Step<Option<Place>> {
     if g.load(DIR_LEN, "reads dirLen")? == 0 {
         find_small(g, key)
     } else {
-        Ok(find_table(g, key)?.1)
+        Ok(find_table(g, key)?.present)
     }
 }
 
@@ -377,8 +426,22 @@ fn current_table(g: &mut Goroutine<'_>) -> Step<u64> {
     g.expect(table, Object::Table)
 }
 
-/// The table, and where the key is or else the empty slot that ended probing.
-fn find_table(g: &mut Goroutine<'_>, key: u64) -> Step<(u64, Option<Place>, Option<Place>)> {
+/// Where a new key goes.
+#[derive(Clone, Copy)]
+struct Free {
+    place: Place,
+    /// Whether it takes the place of a deleted one.
+    tombstone: bool,
+}
+
+/// What looking for a key in the table has found: its place, or else where it would go.
+struct Found {
+    table: u64,
+    present: Option<Place>,
+    free: Option<Free>,
+}
+
+fn find_table(g: &mut Goroutine<'_>, key: u64) -> Step<Found> {
     let hash = hash_of(key);
     let table = current_table(g)?;
     let groups = g.load(table + GROUPS, "reads the number of groups")?;
@@ -391,13 +454,28 @@ fn find_table(g: &mut Goroutine<'_>, key: u64) -> Step<(u64, Option<Place>, Opti
         let at = table + FIRST_GROUP + group * GROUP_WORDS;
         let control = Control(g.load(at, "reads a control word")?);
         if let Some(place) = find_in_group(g, at, control, hash, key)? {
-            return Ok((table, Some(place), None));
+            return Ok(Found {
+                table,
+                present: Some(place),
+                free: None,
+            });
         }
         if let Some(slot) = control.empty().next() {
-            return Ok((table, None, deleted.or(Some(Place { group: at, slot }))));
+            let end = Free {
+                place: Place { group: at, slot },
+                tombstone: false,
+            };
+            return Ok(Found {
+                table,
+                present: None,
+                free: deleted.or(Some(end)),
+            });
         }
         if let (None, Some(slot)) = (deleted, control.empty_or_deleted().next()) {
-            deleted = Some(Place { group: at, slot });
+            deleted = Some(Free {
+                place: Place { group: at, slot },
+                tombstone: true,
+            });
         }
         step += 1;
         group = (group + step) & (groups - 1);
@@ -405,33 +483,54 @@ fn find_table(g: &mut Goroutine<'_>, key: u64) -> Step<(u64, Option<Place>, Opti
     Err(Stop::Wild)
 }
 
-fn put_table(g: &mut Goroutine<'_>, hash: u64, key: u64) -> Step<Place> {
-    loop {
-        let (table, present, free) = find_table(g, key)?;
-        if let Some(place) = present {
-            return Ok(place);
-        }
-        let place = free.ok_or(Stop::Wild)?;
-        let left = g.load(table + GROWTH_LEFT, "reads growthLeft")?;
-        if left == 0 {
-            grow_table(g, table)?;
-            continue;
-        }
-        g.store(place.key(), key, "writes the key")?;
-        g.store_byte(place.group, place.slot, h2(hash), "marks the slot full")?;
-        g.add(
-            table + GROWTH_LEFT,
-            -1,
-            ["reads growthLeft", "writes growthLeft"],
-        )?;
-        g.add(
-            table + TABLE_USED,
-            1,
-            ["reads the table's used", "writes the table's used"],
-        )?;
-        g.add(USED, 1, COUNT)?;
-        return Ok(place);
+/// `pruneTombstones`: makes tombstones that no key's probing passes empty slots again, if that
+/// restores a tenth of the capacity.
+fn prune_tombstones(g: &mut Goroutine<'_>, table: u64) -> Step<()> {
+    let groups = g.load(table + GROUPS, "reads the number of groups")?;
+    if !groups.is_power_of_two() || groups > MAX_GROUPS {
+        return Err(Stop::Wild);
     }
+    let slots = groups * SLOTS as u64;
+    let used = g.load(table + TABLE_USED, "reads the table's used")?;
+    let left = g.load(table + GROWTH_LEFT, "reads growthLeft")?;
+    // Sixteen bits in the runtime.
+    let tombstones = (slots * 7 / 8).wrapping_sub(used).wrapping_sub(left) & 0xffff;
+    if tombstones * 10 < slots {
+        return Ok(());
+    }
+    let group = |number: u64| table + FIRST_GROUP + number * GROUP_WORDS;
+    let mut needed = vec![false; groups as usize];
+    for number in 0..groups {
+        let control = Control(g.load(group(number), "reads a control word to prune")?);
+        for slot in control.full() {
+            let place = Place {
+                group: group(number),
+                slot,
+            };
+            let key = g.load(place.key(), "reads a key to trace its probing")?;
+            let (mut at, mut step) = (h1(hash_of(key)) & (groups - 1), 0);
+            while at != number && step < groups {
+                let passed = Control(g.load(group(at), "reads a control word on its way")?);
+                needed[at as usize] |= !passed.empty_or_deleted().is_empty();
+                step += 1;
+                at = (at + step) & (groups - 1);
+            }
+        }
+        needed[number as usize] |= !control.empty().is_empty();
+    }
+    let mut free = Vec::new();
+    for number in (0..groups).filter(|number| !needed[*number as usize]) {
+        let control = Control(g.load(group(number), "counts tombstones to prune")?);
+        free.extend(control.empty_or_deleted().map(|slot| (group(number), slot)));
+    }
+    if (free.len() as u64) * 10 < slots {
+        return Ok(());
+    }
+    for (group, slot) in free {
+        g.store_byte(group, slot, EMPTY, "makes a tombstone an empty slot")?;
+        g.add(table + GROWTH_LEFT, 1, GROWTH)?;
+    }
+    Ok(())
 }
 
 fn copy_group(g: &mut Goroutine<'_>, group: u64, to: &mut NewTable) -> Step<()> {
@@ -458,7 +557,7 @@ fn grow_to_table(g: &mut Goroutine<'_>) -> Step<()> {
 
 fn grow_table(g: &mut Goroutine<'_>, table: u64) -> Step<()> {
     let groups = g.load(table + GROUPS, "reads the number of groups")?;
-    if !groups.is_power_of_two() || groups > 64 {
+    if !groups.is_power_of_two() || groups > MAX_GROUPS / 2 {
         return Err(Stop::Wild);
     }
     let mut new = NewTable::new(2 * groups);

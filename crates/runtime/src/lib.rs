@@ -7,6 +7,7 @@
 
 pub mod classic;
 mod dynamic;
+mod event;
 mod fault;
 pub mod hash;
 pub mod layout;
@@ -22,6 +23,7 @@ mod version;
 
 pub use classic::{ClassicIter, ClassicMap};
 pub use dynamic::{Dynamic, Image};
+pub use event::{ClassicEvent, Event, SwissEvent};
 pub use fault::{Fault, Race};
 pub use hash::{HashError, HashKeys, HashPlan, Hasher};
 pub use map_type::{BucketLayout, GroupLayout, MAX_INLINE, MapType, SLOTS, Traits, Variant};

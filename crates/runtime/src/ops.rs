@@ -1,5 +1,6 @@
 //! What a model map has to know of its keys and elements.
 
+use crate::event::Event;
 use crate::hash::{HashError, HashKeys};
 use crate::map_type::Traits;
 
@@ -40,6 +41,12 @@ pub trait Ops {
     /// length.
     fn clear_string(&self, key: &mut Self::Key) {
         *key = self.zero_key();
+    }
+
+    /// Told of every step that a model makes. Nobody listens unless this is written.
+    #[inline]
+    fn observe(&self, event: Event) {
+        let _ = event;
     }
 
     /// What a hash of zero bytes is called for: whether the key can't be hashed, asked when the

@@ -2,6 +2,7 @@
 
 use super::bucket::{Bucket, EVACUATED_EMPTY, EVACUATED_X, Link, MIN_TOP_HASH, is_empty, top_hash};
 use super::{ClassicMap, Extra, flags};
+use crate::event::ClassicEvent;
 use crate::fault::Fault;
 use crate::map_type::SLOTS;
 use crate::ops::Ops;
@@ -23,6 +24,12 @@ impl<O: Ops, R: Random> ClassicMap<O, R> {
         let header = &self.header;
         let bigger = self.behaviour.is_overloaded(header.count + 1, header.b);
         let b = header.b + u8::from(bigger);
+        self.note(ClassicEvent::Grows {
+            same_size: !bigger,
+            count: header.count,
+            noverflow: header.noverflow,
+            b: header.b,
+        });
         let array = self.new_array(b);
         let next_overflow = array.first_spare();
         let header = &mut self.header;
@@ -90,20 +97,25 @@ impl<O: Ops, R: Random> ClassicMap<O, R> {
         if let Some(bucket) = array.get_mut(last) {
             bucket.overflow = link;
         }
+        self.note(ClassicEvent::Overflow {
+            after: last,
+            bucket: link,
+            spare: spare.is_some(),
+        });
         link
     }
 
     /// `growWork`: evacuates the old bucket that the caller is about to use, and one more.
     pub(super) fn grow_work(&mut self, bucket: u64) -> Result<(), Fault> {
         let mask = self.old_len() - 1;
-        self.evacuate(bucket & mask)?;
+        self.evacuate(bucket & mask, false)?;
         if self.old.is_some() {
-            self.evacuate(self.header.nevacuate)?;
+            self.evacuate(self.header.nevacuate, true)?;
         }
         Ok(())
     }
 
-    fn evacuate(&mut self, number: u64) -> Result<(), Fault> {
+    fn evacuate(&mut self, number: u64, in_line: bool) -> Result<(), Fault> {
         // Out of the way, so that the new array can be written meanwhile.
         let Some(mut old) = self.old.take() else {
             return Ok(());
@@ -115,7 +127,16 @@ impl<O: Ops, R: Random> ClassicMap<O, R> {
             .get(index)
             .is_some_and(|bucket| !bucket.is_evacuated())
         {
-            let result = self.move_chain(&mut old, index, new_bit);
+            let result = self
+                .move_chain(&mut old, index, new_bit)
+                .map(|[low, high]| {
+                    self.note(ClassicEvent::Evacuated {
+                        number,
+                        low,
+                        high,
+                        in_line,
+                    });
+                });
             if self.header.flags & flags::OLD_ITERATOR == 0
                 && self.ops.traits().pointers
                 && let Some(bucket) = old.buckets.get_mut(index)
@@ -133,12 +154,14 @@ impl<O: Ops, R: Random> ClassicMap<O, R> {
         result
     }
 
+    /// Moves a chain and says how many entries went to either half of the new array.
     fn move_chain(
         &mut self,
         old: &mut super::BucketArray<O::Key, O::Elem>,
         index: usize,
         new_bit: u64,
-    ) -> Result<(), Fault> {
+    ) -> Result<[u64; 2], Fault> {
+        let mut moved = [0; 2];
         let same_size = self.is_same_size_grow();
         let mut destinations = [
             Destination {
@@ -194,10 +217,11 @@ impl<O: Ops, R: Random> ClassicMap<O, R> {
                     new.elems[to.slot] = elem;
                 }
                 to.slot += 1;
+                moved[usize::from(half)] += 1;
             }
             link = bucket.overflow;
         }
-        Ok(())
+        Ok(moved)
     }
 
     fn advance_evacuation_mark(&mut self, new_bit: u64) {
@@ -218,6 +242,7 @@ impl<O: Ops, R: Random> ClassicMap<O, R> {
                 extra.old_overflow = None;
             }
             header.flags &= !flags::SAME_SIZE_GROW;
+            self.ops.observe(crate::Event::Classic(ClassicEvent::Grown));
             if let Some(old) = self.old.take() {
                 self.retire(old);
             }

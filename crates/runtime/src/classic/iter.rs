@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::bucket::{BucketArray, EVACUATED_EMPTY, EVACUATED_X, EVACUATED_Y, Link, is_empty};
 use super::{ClassicMap, Extra, flags};
+use crate::event::ClassicEvent;
 use crate::fault::{Fault, Race};
 use crate::map_type::SLOTS;
 use crate::ops::{Entry, Ops};
@@ -74,6 +75,14 @@ impl ClassicIter {
         }
     }
 
+    /// The random start: a bucket, and the slot that is the first in every bucket. None if the map
+    /// was empty.
+    #[must_use]
+    pub fn start(&self) -> Option<(u64, u8)> {
+        let state = self.state.as_ref()?;
+        Some((state.start_bucket, state.offset))
+    }
+
     /// The next entry, if there is one.
     ///
     /// # Errors
@@ -101,6 +110,10 @@ impl ClassicIter {
                     }
                     let next = state.bucket_to_visit(map, bucket);
                     check = next.2;
+                    map.note(ClassicEvent::Visits {
+                        number: bucket,
+                        old: check.is_some(),
+                    });
                     bucket += 1;
                     if bucket == 1 << state.b {
                         bucket = 0;

@@ -14,6 +14,7 @@ pub use bucket::{
 };
 pub use iter::ClassicIter;
 
+use crate::event::{ClassicEvent, Event};
 use crate::fault::{Fault, Race};
 use crate::hash::HashError;
 use crate::map_type::{SLOTS, Variant};
@@ -188,6 +189,11 @@ impl<O: Ops, R: Random> ClassicMap<O, R> {
         self.header.noverflow = noverflow;
     }
 
+    #[inline]
+    fn note(&self, event: ClassicEvent) {
+        self.ops.observe(Event::Classic(event));
+    }
+
     fn mask(&self) -> u64 {
         (1 << self.header.b) - 1
     }
@@ -254,28 +260,40 @@ impl<O: Ops, R: Random> ClassicMap<O, R> {
         let hash = self
             .ops
             .hash(key, u64::from(self.header.hash0), &mut || 0)?;
+        self.ops.observe(Event::Hashed(hash));
         let Some(mut array) = self.current.as_ref() else {
             return Ok(None);
         };
-        let mut bucket = array.buckets.get((hash & self.mask()) as usize);
+        let mut number = hash & self.mask();
+        let mut in_old = false;
+        let mut bucket = array.buckets.get(number as usize);
         if let Some(old) = &self.old
             && let Some(before) = old.buckets.get((hash & (self.old_len() - 1)) as usize)
             && !before.is_evacuated()
         {
             array = old;
+            in_old = true;
+            number = hash & (self.old_len() - 1);
             bucket = Some(before);
         }
+        self.note(ClassicEvent::Bucket {
+            number,
+            old: in_old,
+        });
         let top = top_hash(hash);
+        let mut link = Link::array(number as usize);
         while let Some(b) = bucket {
             for slot in matching(b.top, top) {
                 if self.ops.equal(key, &b.keys[slot]) {
+                    self.note(ClassicEvent::Found { bucket: link, slot });
                     return Ok(Some((&b.keys[slot], &b.elems[slot])));
                 }
             }
             if b.overflow.is_none() {
                 break;
             }
-            bucket = array.get(b.overflow);
+            link = b.overflow;
+            bucket = array.get(link);
         }
         Ok(None)
     }
@@ -289,6 +307,7 @@ impl<O: Ops, R: Random> ClassicMap<O, R> {
             return Err(Race::Writes.into());
         }
         let hash = self.place_hash(&key)?;
+        self.ops.observe(Event::Hashed(hash));
         self.header.flags ^= flags::HASH_WRITING;
         let result = self.put_hashed(hash, key, elem);
         self.header.flags &= !flags::HASH_WRITING;
@@ -297,6 +316,7 @@ impl<O: Ops, R: Random> ClassicMap<O, R> {
 
     fn put_hashed(&mut self, hash: u64, key: O::Key, elem: O::Elem) -> Result<(), Fault> {
         if self.current.is_none() {
+            self.note(ClassicEvent::FirstBucket);
             self.current = Some(self.new_array(0));
         }
         loop {
@@ -304,8 +324,16 @@ impl<O: Ops, R: Random> ClassicMap<O, R> {
             if self.old.is_some() {
                 self.grow_work(bucket)?;
             }
+            self.note(ClassicEvent::Bucket {
+                number: bucket,
+                old: false,
+            });
             let (last, free) = match self.find_for_assign(bucket, hash, &key) {
                 Search::Present(place) => {
+                    self.note(ClassicEvent::Found {
+                        bucket: place.link,
+                        slot: place.slot,
+                    });
                     let update = self.ops.traits().need_key_update;
                     if let Some(bucket) = self
                         .current
@@ -346,6 +374,10 @@ impl<O: Ops, R: Random> ClassicMap<O, R> {
                 bucket.top[place.slot] = top_hash(hash);
             }
             self.header.count += 1;
+            self.note(ClassicEvent::Inserted {
+                bucket: place.link,
+                slot: place.slot,
+            });
             return Ok(());
         }
     }
@@ -389,6 +421,7 @@ impl<O: Ops, R: Random> ClassicMap<O, R> {
             return Err(Race::Writes.into());
         }
         let hash = self.place_hash(key)?;
+        self.ops.observe(Event::Hashed(hash));
         self.header.flags ^= flags::HASH_WRITING;
         let bucket = hash & self.mask();
         let result = if self.old.is_some() {
@@ -396,6 +429,10 @@ impl<O: Ops, R: Random> ClassicMap<O, R> {
         } else {
             Ok(())
         };
+        self.note(ClassicEvent::Bucket {
+            number: bucket,
+            old: false,
+        });
         let found = result.is_ok() && self.delete_hashed(bucket, hash, key);
         self.header.flags &= !flags::HASH_WRITING;
         result.map(|()| found)
@@ -420,8 +457,17 @@ impl<O: Ops, R: Random> ClassicMap<O, R> {
         b.elems[place.slot] = self.ops.zero_elem();
         b.top[place.slot] = EMPTY_ONE;
         array.close_gap(bucket as usize, place);
+        let rest = array
+            .get(place.link)
+            .is_some_and(|b| b.top[place.slot] == EMPTY_REST);
         self.header.count -= 1;
+        self.note(ClassicEvent::Removed {
+            bucket: place.link,
+            slot: place.slot,
+            rest,
+        });
         if self.header.count == 0 {
+            self.note(ClassicEvent::Reseeded);
             self.header.hash0 = self.random.draw(Draw::Seed) as u32;
         }
         true

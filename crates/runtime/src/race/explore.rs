@@ -346,27 +346,44 @@ impl Expectation {
 /// # Errors
 /// The scenario is too large or too small.
 pub fn explore(scenario: &Scenario) -> Result<Report, UnknownScenario> {
+    let (search, start) = Search::of(scenario)?;
+    Ok(search.run(start))
+}
+
+/// Accesses after which a random run is given up: scripts that end have far fewer.
+const MAX_RUN: usize = 100_000;
+
+/// How often each ending comes up in `runs` random schedules, in which another goroutine takes
+/// over after an access with a chance of one in `switch`. Runs that don't end are left out.
+///
+/// # Errors
+/// The scenario is too large or too small.
+pub fn sample(
+    scenario: &Scenario,
+    runs: u32,
+    switch: u64,
+    seed: u64,
+) -> Result<BTreeMap<Ending, u32>, UnknownScenario> {
+    let (search, start) = Search::of(scenario)?;
+    let mut random = SplitMix::new(seed);
+    let mut endings = BTreeMap::new();
+    for _ in 0..runs {
+        if let Some(ending) = search.run_at_random(start.clone(), &mut random, switch) {
+            *endings.entry(ending).or_default() += 1;
+        }
+    }
+    Ok(endings)
+}
+
+/// Whether a scenario is of a size that can be explored.
+fn check_size(scenario: &Scenario) -> Result<(), UnknownScenario> {
     if !(1..=3).contains(&scenario.goroutines.len()) {
         return Err(UnknownScenario::Goroutines(scenario.goroutines.len()));
     }
     if scenario.initial.len() > 64 {
         return Err(UnknownScenario::Entries(scenario.initial.len()));
     }
-    let (machine, mut memory) = Machine::of(scenario.build);
-    for &(key, elem) in &scenario.initial {
-        // Alone, nothing can go wrong.
-        let _ = machine.alone(&mut memory, Action::Put(key, elem));
-    }
-    let search = Search {
-        scenario,
-        machine,
-        expectation: Expectation::of(scenario),
-        seen: HashSet::new(),
-        parents: Vec::new(),
-        endings: BTreeMap::new(),
-    };
-    let threads = vec![Thread::default(); scenario.goroutines.len()];
-    Ok(search.run(State { memory, threads }))
+    Ok(())
 }
 
 struct Search<'a> {
@@ -379,7 +396,55 @@ struct Search<'a> {
     endings: BTreeMap<Ending, Found>,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    fn of(scenario: &'a Scenario) -> Result<(Self, State), UnknownScenario> {
+        check_size(scenario)?;
+        let (machine, mut memory) = Machine::of(scenario.build);
+        for &(key, elem) in &scenario.initial {
+            // Alone, nothing can go wrong.
+            let _ = machine.alone(&mut memory, Action::Put(key, elem));
+        }
+        let search = Self {
+            scenario,
+            machine,
+            expectation: Expectation::of(scenario),
+            seen: HashSet::new(),
+            parents: Vec::new(),
+            endings: BTreeMap::new(),
+        };
+        let threads = vec![Thread::default(); scenario.goroutines.len()];
+        Ok((search, State { memory, threads }))
+    }
+
+    fn run_at_random(
+        &self,
+        mut state: State,
+        random: &mut SplitMix,
+        switch: u64,
+    ) -> Option<Ending> {
+        let scripts = &self.scenario.goroutines;
+        let mut at = random.below(scripts.len() as u64) as usize;
+        for _ in 0..MAX_RUN {
+            let running: Vec<usize> = (0..scripts.len())
+                .filter(|&i| state.threads[i].action < scripts[i].len())
+                .collect();
+            if running.is_empty() {
+                return Some(self.finish(&state));
+            }
+            if !running.contains(&at) || random.below(switch) == 0 {
+                let others: Vec<usize> = running.iter().copied().filter(|&i| i != at).collect();
+                if !others.is_empty() {
+                    at = others[random.below(others.len() as u64) as usize];
+                }
+            }
+            match self.step(&state, at)?.1 {
+                Ok(next) => state = next,
+                Err(ending) => return Some(ending),
+            }
+        }
+        None
+    }
+
     fn run(mut self, start: State) -> Report {
         const ROOT: Event = Event {
             goroutine: 0,
@@ -587,6 +652,27 @@ mod tests {
                 "{version}"
             );
         }
+    }
+
+    #[test]
+    fn random_runs_end_as_the_search_says() {
+        let scenario = Scenario {
+            build: Build::of(GoVersion::Go1_27),
+            initial: vec![(1, 101)],
+            goroutines: vec![vec![Action::Put(7, 1)], vec![Action::Put(8, 2)]],
+            max_states: 400_000,
+        };
+        let report = explore(&scenario).unwrap();
+        let often = sample(&scenario, 500, 2, 1).unwrap();
+        assert_eq!(often.values().sum::<u32>(), 500);
+        assert!(
+            often
+                .keys()
+                .all(|ending| report.endings.contains_key(ending))
+        );
+        assert!(often.len() > 2);
+        let rarely = sample(&scenario, 500, 1000, 1).unwrap();
+        assert!(rarely[&Ending::Fine] > often[&Ending::Fine]);
     }
 
     #[test]

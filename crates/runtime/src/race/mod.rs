@@ -19,5 +19,5 @@ mod sequential;
 mod swiss;
 
 pub use explore::{
-    Action, Damage, Ending, Event, Found, Report, Scenario, UnknownScenario, explore,
+    Action, Damage, Ending, Event, Found, Report, Scenario, UnknownScenario, explore, sample,
 };

@@ -65,6 +65,14 @@ impl SwissIter {
         }
     }
 
+    /// The random start, as drawn: offsets of the first slot in every table and of the first place
+    /// in the directory, to be taken modulo their sizes. None if the map was empty.
+    #[must_use]
+    pub fn start(&self) -> Option<(u64, u64)> {
+        let state = self.state.as_ref()?;
+        Some((state.entry_offset, state.dir_offset))
+    }
+
     /// The next entry, if there is one.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ pub use group::{ALL_EMPTY, Control, DELETED, EMPTY, Group, Slot};
 pub use iter::SwissIter;
 pub use table::{MAX_TABLE_CAPACITY, Table};
 
+use crate::event::{Event, SwissEvent};
 use crate::fault::{Fault, Race};
 use crate::hash::HashError;
 use crate::map_type::SLOTS;
@@ -187,6 +188,11 @@ impl<O: Ops, R: Random> SwissMap<O, R> {
     }
 
     #[inline]
+    fn note(&self, event: SwissEvent) {
+        self.ops.observe(Event::Swiss(event));
+    }
+
+    #[inline]
     fn directory_index(&self, hash: u64, len: usize) -> usize {
         if len == 1 {
             0
@@ -226,17 +232,21 @@ impl<O: Ops, R: Random> SwissMap<O, R> {
         }
         // A NaN is found nowhere, whatever it hashes to.
         let hash = self.ops.hash(key, self.seed, &mut || 0)?;
+        self.ops.observe(Event::Hashed(hash));
         let slot = match &self.storage {
             Storage::None => None,
             Storage::Small(group) => {
                 find_small(&self.ops, group, hash, key).map(|slot| &group.slots[slot])
             }
             Storage::Tables { directory, tables } => {
-                let table = directory
-                    .get(self.directory_index(hash, directory.len()))
-                    .and_then(|&table| tables.get(table as usize));
+                let place = self.directory_index(hash, directory.len());
+                let table = directory.get(place).and_then(|&table| {
+                    self.note(SwissEvent::Table { place, table });
+                    tables.get(table as usize)
+                });
                 table.and_then(|table| {
                     let Place { group, slot } = table.find(&self.ops, hash, key)?;
+                    self.note(SwissEvent::Found { group, slot });
                     Some(&table.groups.get(group)?.slots[slot])
                 })
             }
@@ -259,6 +269,7 @@ impl<O: Ops, R: Random> SwissMap<O, R> {
             return Err(Race::Writes.into());
         }
         let hash = self.place_hash(&key)?;
+        self.ops.observe(Event::Hashed(hash));
         self.writing ^= 1;
         let result = self.put_hashed(hash, key, elem);
         self.writing ^= 1;
@@ -267,6 +278,7 @@ impl<O: Ops, R: Random> SwissMap<O, R> {
 
     fn put_hashed(&mut self, hash: u64, key: O::Key, elem: O::Elem) -> Result<(), Fault> {
         if matches!(self.storage, Storage::None) {
+            self.note(SwissEvent::FirstGroup);
             self.storage = Storage::Small(Box::new(Group::new(&self.ops)));
         }
         if let Storage::Small(group) = &mut self.storage {
@@ -290,6 +302,11 @@ impl<O: Ops, R: Random> SwissMap<O, R> {
                 group.slots[slot] = Slot { key, elem };
                 group.control.set(slot, h2(hash));
                 self.used += 1;
+                self.note(SwissEvent::Inserted {
+                    group: 0,
+                    slot,
+                    tombstone: false,
+                });
                 return Ok(());
             }
             self.grow_to_table()?;
@@ -309,12 +326,20 @@ impl<O: Ops, R: Random> SwissMap<O, R> {
             let Some(table) = tables.get_mut(id as usize) else {
                 return Ok(());
             };
+            self.ops.observe(Event::Swiss(SwissEvent::Table {
+                place: index,
+                table: id,
+            }));
             let Some(target) = table.find_for_assign(&self.ops, hash, &key) else {
                 return Ok(());
             };
             let traits = *self.ops.traits();
             match target {
                 Target::Present(place) => {
+                    self.ops.observe(Event::Swiss(SwissEvent::Found {
+                        group: place.group,
+                        slot: place.slot,
+                    }));
                     if let Some(group) = table.groups.get_mut(place.group) {
                         let slot = &mut group.slots[place.slot];
                         if traits.need_key_update {
@@ -330,11 +355,23 @@ impl<O: Ops, R: Random> SwissMap<O, R> {
                     if table.growth_left == 0
                         && self.behaviour.prunes_tombstones.applies_to(traits.variant)
                     {
+                        let tombstones = table.tombstones();
                         table.prune_tombstones(&self.ops, self.seed)?;
+                        if tombstones > 0 {
+                            self.ops.observe(Event::Swiss(SwissEvent::Pruned {
+                                tombstones,
+                                freed: tombstones - table.tombstones(),
+                            }));
+                        }
                     }
                     if table.growth_left > 0 {
                         table.fill(place, hash, key, elem);
                         self.used += 1;
+                        self.note(SwissEvent::Inserted {
+                            group: place.group,
+                            slot: place.slot,
+                            tombstone,
+                        });
                         return Ok(());
                     }
                     self.rehash(id as usize)?;
@@ -346,6 +383,9 @@ impl<O: Ops, R: Random> SwissMap<O, R> {
     /// `growToTable`: the full small group becomes a table of 16.
     fn grow_to_table(&mut self) -> Result<(), HashError> {
         let mut table = self.new_table(2 * SLOTS as u64, 0, 0);
+        self.note(SwissEvent::BecameTable {
+            capacity: u64::from(table.capacity),
+        });
         self.next_serial += 1;
         let Storage::Small(group) = std::mem::replace(&mut self.storage, Storage::None) else {
             return Ok(());
@@ -383,6 +423,12 @@ impl<O: Ops, R: Random> SwissMap<O, R> {
         let old = std::mem::replace(old, empty);
         let capacity = 2 * u64::from(old.capacity);
         if capacity <= MAX_TABLE_CAPACITY {
+            self.note(SwissEvent::TableGrew {
+                index: old.index,
+                used: old.used,
+                tombstones: old.tombstones(),
+                from: u64::from(old.capacity),
+            });
             let mut new = self.new_table(capacity, old.index, old.local_depth);
             self.next_serial += 1;
             for Slot { key, elem } in old.entries() {
@@ -426,6 +472,11 @@ impl<O: Ops, R: Random> SwissMap<O, R> {
             };
             side.put_new(hash, key.clone(), elem.clone());
         }
+        self.note(SwissEvent::TableSplit {
+            index: old.index,
+            left: left.used,
+            right: right.used,
+        });
         // installTableSplit
         let mut index = old.index;
         if old.local_depth == self.global_depth {
@@ -457,6 +508,9 @@ impl<O: Ops, R: Random> SwissMap<O, R> {
         }
         self.global_depth += 1;
         self.global_shift -= 1;
+        self.note(SwissEvent::DirectoryDoubled {
+            len: 1 << self.global_depth,
+        });
     }
 
     /// `delete(m, k)`. Says whether the key was there.
@@ -472,9 +526,11 @@ impl<O: Ops, R: Random> SwissMap<O, R> {
             return Err(Race::Writes.into());
         }
         let hash = self.place_hash(key)?;
+        self.ops.observe(Event::Hashed(hash));
         self.writing ^= 1;
         let found = self.delete_hashed(hash, key);
         if self.used == 0 {
+            self.note(SwissEvent::Reseeded);
             self.seed = self.random.draw(Draw::Seed);
         }
         self.writing ^= 1;
@@ -491,6 +547,11 @@ impl<O: Ops, R: Random> SwissMap<O, R> {
                 group.clear_slot(&self.ops, slot);
                 group.control.set(slot, EMPTY);
                 self.used -= 1;
+                self.note(SwissEvent::Removed {
+                    group: 0,
+                    slot,
+                    tombstone: false,
+                });
                 true
             }
             Storage::Tables { directory, tables } => {
@@ -499,16 +560,27 @@ impl<O: Ops, R: Random> SwissMap<O, R> {
                 } else {
                     (hash >> (self.global_shift & 63)) as usize
                 };
-                let table = directory
-                    .get(index)
-                    .and_then(|&id| tables.get_mut(id as usize));
-                let Some(table) = table else { return false };
+                let Some(&id) = directory.get(index) else {
+                    return false;
+                };
+                let Some(table) = tables.get_mut(id as usize) else {
+                    return false;
+                };
+                self.ops.observe(Event::Swiss(SwissEvent::Table {
+                    place: index,
+                    table: id,
+                }));
                 let Some(place) = table.find(&self.ops, hash, key) else {
                     return false;
                 };
                 let tombstone = table.delete(&self.ops, place);
                 self.tombstone_possible |= tombstone && self.behaviour.tracks_tombstones;
                 self.used -= 1;
+                self.note(SwissEvent::Removed {
+                    group: place.group,
+                    slot: place.slot,
+                    tombstone,
+                });
                 true
             }
         }
@@ -594,10 +666,12 @@ fn find_small<O: Ops>(
     hash: u64,
     key: &O::Key,
 ) -> Option<usize> {
-    group
+    let slot = group
         .control
         .matching(h2(hash))
-        .find(|&slot| ops.equal(key, &group.slots[slot].key))
+        .find(|&slot| ops.equal(key, &group.slots[slot].key))?;
+    ops.observe(Event::Swiss(SwissEvent::Found { group: 0, slot }));
+    Some(slot)
 }
 
 /// How many tables of which capacity a hint asks for; none if the map starts small.

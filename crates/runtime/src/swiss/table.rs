@@ -2,6 +2,7 @@
 
 use super::behaviour::{Behaviour, ClearGroups};
 use super::group::{ALL_EMPTY, Control, DELETED, EMPTY, Group, h1, h2};
+use crate::event::{Event, SwissEvent};
 use crate::hash::HashError;
 use crate::map_type::SLOTS;
 use crate::ops::Ops;
@@ -48,6 +49,12 @@ impl Probe {
             group: h1(hash) as usize & mask,
             step: 0,
         }
+    }
+
+    #[inline]
+    fn note<O: Ops>(self, ops: &O, ends: bool) {
+        let group = self.group;
+        ops.observe(Event::Swiss(SwissEvent::Probed { group, ends }));
     }
 
     #[inline]
@@ -137,7 +144,9 @@ impl<K: Clone, V: Clone> Table<K, V> {
                     });
                 }
             }
-            if !group.control.empty().is_empty() {
+            let ends = !group.control.empty().is_empty();
+            probe.note(ops, ends);
+            if ends {
                 return None;
             }
             probe.advance();
@@ -167,6 +176,7 @@ impl<K: Clone, V: Clone> Table<K, V> {
                 }
             }
             let empty = group.control.empty();
+            probe.note(ops, !empty.is_empty());
             if !empty.is_empty() {
                 let end = Place {
                     group: probe.group,

@@ -68,8 +68,10 @@ pub enum ClassicEvent {
         number: u64,
         /// Entries that went to the bucket of the same number.
         low: u64,
-        /// Entries that went to the bucket in the other half of the new array.
+        /// Entries that went to bucket `half`.
         high: u64,
+        /// The bucket in the other half of the new array; none in a growth to the same size.
+        half: Option<u64>,
         /// Whether it was moved because it was next in line, not because it was to be used.
         in_line: bool,
     },

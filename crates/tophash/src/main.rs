@@ -6,6 +6,7 @@
 mod build_flags;
 mod check;
 mod debug;
+mod lab;
 mod output;
 mod progress;
 
@@ -25,6 +26,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Check(check::Args),
+    Lab(lab::Args),
     #[command(subcommand, hide = true)]
     Debug(debug::Command),
 }
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
         Command::Check(args) => check::run(args),
+        Command::Lab(args) => lab::run(args),
         Command::Debug(command) => debug::run(command),
     };
     match result {

@@ -127,6 +127,7 @@ impl<O: Ops, R: Random> ClassicMap<O, R> {
             .get(index)
             .is_some_and(|bucket| !bucket.is_evacuated())
         {
+            let half = (!self.is_same_size_grow()).then_some(number + new_bit);
             let result = self
                 .move_chain(&mut old, index, new_bit)
                 .map(|[low, high]| {
@@ -134,6 +135,7 @@ impl<O: Ops, R: Random> ClassicMap<O, R> {
                         number,
                         low,
                         high,
+                        half,
                         in_line,
                     });
                 });

@@ -1,0 +1,1053 @@
+//! A session: commands, one after the other, on one map variable.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use serde::Serialize;
+use tophash_runtime::classic::top_hash;
+use tophash_runtime::swiss::{Storage, home_group};
+use tophash_runtime::{Build, Event, Fault, Implementation, MapType};
+
+use crate::explain::{self, Told, Verb, explain};
+use crate::model::{Iteration, Model};
+use crate::ops::{LabOps, Trace, hash_keys};
+use crate::picture::{self, Index, Picture, View, count};
+use crate::race::{self, RaceView};
+use crate::scene;
+use crate::script::{COMMANDS, Command, MAX_ENTRIES, Target, Word};
+use crate::value::{Type, Value};
+
+/// Operations on maps that one session may make, so that no script runs for ever.
+const MAX_WORK: u64 = 3_000_000;
+
+/// Entries of an iteration that are listed.
+const MAX_LISTED: usize = 64;
+
+/// Sentences that one command may have.
+const MAX_SENTENCES: usize = 16;
+
+/// How a session begins.
+#[derive(Clone, Copy, Debug)]
+pub struct Setup {
+    /// Whose map it is.
+    pub build: Build,
+    /// What all random values come from.
+    pub seed: u64,
+}
+
+/// What one command has come to.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Frame {
+    /// The command, as written.
+    pub command: String,
+    /// What the script says about it.
+    pub remarks: Vec<String>,
+    /// The value that the operation gave, as a Go program would see it.
+    pub result: Option<String>,
+    /// What the runtime did and why.
+    pub sentences: Vec<String>,
+    /// What Go prints, if the operation fails.
+    pub failure: Option<String>,
+    /// The map afterwards, with its type and version.
+    pub title: String,
+    /// The map afterwards, unless it is not to be drawn.
+    pub picture: Option<Picture>,
+    /// How a race can end.
+    pub race: Option<RaceView>,
+}
+
+/// What a command leads to besides its frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// The next command.
+    Go,
+    /// The text of a scene, to be run before the next command.
+    Scene(&'static str),
+    /// The end.
+    Quit,
+}
+
+struct Running {
+    iteration: Iteration,
+    /// Keys that were visited, as text, and how many entries.
+    seen: HashSet<String>,
+    visited: u64,
+}
+
+/// A map variable and what was done to it.
+pub struct Session {
+    setup: Setup,
+    key: Type,
+    elem: Type,
+    hint: i64,
+    trace: Trace,
+    model: Model,
+    running: Option<Running>,
+    /// What has changed the map since it was made, to be run again on another version's.
+    history: Vec<Operation>,
+    filled: u64,
+    work: u64,
+    drawing: bool,
+    writer: bool,
+    index: Index,
+}
+
+/// What changes a map.
+enum Operation {
+    Put(Value, Value),
+    /// Puts of `fill`, by the numbers of their keys.
+    Fill(Vec<u64>),
+    Delete(Vec<Value>),
+    Clear,
+    Clone,
+    Nil,
+}
+
+type Done = Result<Frame, String>;
+
+impl Session {
+    /// A session with an empty `map[string]int`.
+    #[must_use]
+    pub fn new(setup: Setup) -> Self {
+        let trace = Trace::default();
+        let (key, elem) = (Type::String, Type::parse("int").unwrap_or(Type::Any));
+        let mut session = Self {
+            model: Model::Nil(ops_for(setup, &key, &elem, &trace)),
+            setup,
+            key,
+            elem,
+            hint: 0,
+            trace,
+            running: None,
+            history: Vec::new(),
+            filled: 0,
+            work: 0,
+            drawing: true,
+            writer: false,
+            index: Index::default(),
+        };
+        session.make();
+        session
+    }
+
+    /// The version and the map type, as a prompt shows them.
+    #[must_use]
+    pub fn title(&self) -> String {
+        format!(
+            "{} · map[{}]{}",
+            build_name(self.setup.build),
+            self.key,
+            self.elem
+        )
+    }
+
+    fn make(&mut self) {
+        let ops = ops_for(self.setup, &self.key, &self.elem, &self.trace);
+        self.model = Model::make(self.setup.build, ops, self.setup.seed, self.hint);
+        self.running = None;
+        self.writer = false;
+        self.filled = 0;
+    }
+
+    /// Runs a command.
+    ///
+    /// # Errors
+    /// A value can't be read, a limit of the lab is reached, or the command makes no sense now: a
+    /// sentence that says what was expected.
+    pub fn run(&mut self, command: &Command) -> Result<(Frame, Next), String> {
+        self.index = Index::of(&self.model);
+        self.trace.borrow_mut().clear();
+        let next = match command {
+            Command::Quit => Next::Quit,
+            Command::Scene(name) => Next::Scene(scene::script(name, self.setup.build)?),
+            _ => Next::Go,
+        };
+        let mut frame = self.perform(command)?;
+        frame.title = self.title();
+        if frame.sentences.len() > MAX_SENTENCES {
+            let more = frame.sentences.len() - MAX_SENTENCES;
+            frame.sentences.truncate(MAX_SENTENCES);
+            frame.sentences.push(format!(
+                "and {} of this kind",
+                count(more as u64, "more sentence")
+            ));
+        }
+        Ok((frame, next))
+    }
+
+    fn spend(&mut self, n: u64) -> Result<(), String> {
+        self.work = self.work.saturating_add(n);
+        if self.work > MAX_WORK {
+            return Err(format!(
+                "this session has made {MAX_WORK} map operations, and that is its limit"
+            ));
+        }
+        Ok(())
+    }
+
+    fn key(&self, word: &Word) -> Result<Value, String> {
+        self.key
+            .read(&word.text, word.quoted && self.quotes(&self.key))
+    }
+
+    fn elem(&self, word: Option<&Word>) -> Result<Value, String> {
+        match word {
+            Some(word) => self
+                .elem
+                .read(&word.text, word.quoted && self.quotes(&self.elem)),
+            None if self.elem == Type::Empty => Ok(Value::Empty),
+            None => Err(format!(
+                "`put KEY ELEM` was expected: the element, of type {}, is missing",
+                self.elem
+            )),
+        }
+    }
+
+    /// Whether quotes matter to values of a type.
+    fn quotes(&self, ty: &Type) -> bool {
+        !matches!(ty, Type::Opaque(_))
+    }
+
+    fn perform(&mut self, command: &Command) -> Done {
+        match command {
+            Command::New { key, elem, hint } => self.new_map(key, elem, *hint),
+            Command::Nil => {
+                self.history = vec![Operation::Nil];
+                self.running = None;
+                self.writer = false;
+                self.model = Model::Nil(self.model.ops().clone());
+                Ok(self.drawn(vec![format!("var m map[{}]{}: a nil map can be read, ranged over, cleared and deleted from, not written to", self.key, self.elem)], None, &[]))
+            }
+            Command::Go(build) => self.again(Setup {
+                build: *build,
+                ..self.setup
+            }),
+            Command::Seed(seed) => self.again(Setup {
+                seed: *seed,
+                ..self.setup
+            }),
+            Command::Put(key, elem) => {
+                let (key, elem) = (self.key(key)?, self.elem(elem.as_ref())?);
+                self.put(key, elem)
+            }
+            Command::Get(key) => {
+                let key = self.key(key)?;
+                self.get(&key)
+            }
+            Command::Delete(keys) => {
+                let keys = keys
+                    .iter()
+                    .map(|key| self.key(key))
+                    .collect::<Result<Vec<_>, _>>()?;
+                self.delete(&keys)
+            }
+            Command::Hash(key) => {
+                let key = self.key(key)?;
+                self.hash(&key)
+            }
+            Command::Fill(n, target) => self.fill(*n, *target),
+            Command::Iterate => self.iterate(),
+            Command::Range => self.range(),
+            Command::Step(n) => self.step(*n),
+            Command::Stop => {
+                let running = self
+                    .running
+                    .take()
+                    .ok_or("no iteration is in progress: `range` begins one")?;
+                Ok(self.drawn(
+                    vec![format!(
+                        "left the loop after {}",
+                        count(running.visited, "entry")
+                    )],
+                    None,
+                    &[],
+                ))
+            }
+            Command::Clear => self.clear(),
+            Command::Clone => self.copy(),
+            Command::Grow => Ok(Frame {
+                sentences: explain::next_growth(&self.model, self.setup.build),
+                ..Frame::default()
+            }),
+            Command::Show(all) => Ok(Frame {
+                picture: Some(self.picture(None, &[], *all)),
+                ..Frame::default()
+            }),
+            Command::Draw(on) => {
+                self.drawing = *on;
+                Ok(Frame::default())
+            }
+            Command::Writer => self.writer(),
+            Command::Race(goroutines) => {
+                let mut parse = |word: &Word, is_key: bool| {
+                    if is_key {
+                        self.key(word)
+                    } else {
+                        self.elem(Some(word))
+                    }
+                };
+                let goroutines = race::read(goroutines, &mut parse)?;
+                let build = self.setup.build;
+                let entries = if self.model.len() > race::MAX_INITIAL {
+                    return Err(format!(
+                        "the map has {} entries; a race can begin with at most {}",
+                        self.model.len(),
+                        race::MAX_INITIAL
+                    ));
+                } else {
+                    // An iteration draws random values: on a copy, so that nothing changes.
+                    let mut copy = self
+                        .model
+                        .copy(build)
+                        .map_err(|fault| fault.message(build))?;
+                    copy.entries().map_err(|fault| fault.message(build))?
+                };
+                if matches!(self.model, Model::Nil(_)) {
+                    return Err("a nil map can't be written to, by whatever number of goroutines: `new map[K]V` makes one".to_owned());
+                }
+                self.spend(race::WORK)?;
+                let race = race::run(build, self.setup.seed, &entries, &goroutines)?;
+                Ok(Frame {
+                    race: Some(race),
+                    ..Frame::default()
+                })
+            }
+            Command::Scenes => Ok(Frame {
+                sentences: scene::list(),
+                ..Frame::default()
+            }),
+            Command::Scene(_) | Command::Quit => Ok(Frame::default()),
+            Command::Help => Ok(Frame {
+                sentences: help(),
+                ..Frame::default()
+            }),
+        }
+    }
+
+    /// A frame with a drawing of the map.
+    fn drawn(&self, sentences: Vec<String>, key: Option<&Value>, events: &[Event]) -> Frame {
+        Frame {
+            sentences,
+            picture: self.drawing.then(|| self.picture(key, events, false)),
+            ..Frame::default()
+        }
+    }
+
+    fn picture(&self, key: Option<&Value>, events: &[Event], all: bool) -> Picture {
+        let none = HashSet::new();
+        let view = View {
+            before: &self.index,
+            events,
+            key,
+            seen: self.running.as_ref().map_or(&none, |running| &running.seen),
+            all,
+        };
+        picture::draw(&self.model, &view)
+    }
+
+    fn events(&self) -> Vec<Event> {
+        self.trace.take()
+    }
+
+    fn told(&self, verb: Verb, events: &[Event]) -> Vec<String> {
+        explain(&Told {
+            verb,
+            build: self.setup.build,
+            model: &self.model,
+            events,
+        })
+    }
+
+    /// The frame of an operation that failed. After a fatal error the process is gone, and the lab
+    /// goes on as if it had not been made.
+    fn failed(&mut self, fault: &Fault) -> Frame {
+        let mut sentences = Vec::new();
+        match fault {
+            Fault::NilMap => sentences.push("the map is nil: there is nothing to write to. Unless it is recovered, the panic ends the program (exit status 2); the lab goes on".to_owned()),
+            Fault::Key { early, .. } => sentences.push(format!(
+                "the key's dynamic type can't be compared, so it has no hash{}. Unless it is recovered, the panic ends the program (exit status 2); the lab goes on with the map as it was",
+                if *early { "; that is checked even if there is nothing to find" } else { "" }
+            )),
+            _ => {
+                sentences.push("no recover stops a fatal error: no deferred call runs and the process ends with status 2. The lab goes on with the map as it was, and without the other writer".to_owned());
+                self.model.set_writer(false);
+                self.writer = false;
+                self.running = None;
+            }
+        }
+        self.trace.borrow_mut().clear();
+        let mut frame = self.drawn(sentences, None, &[]);
+        frame.failure = Some(fault.message(self.setup.build));
+        frame
+    }
+
+    fn new_map(&mut self, key: &Type, elem: &Type, hint: i64) -> Done {
+        self.key = key.clone();
+        self.elem = elem.clone();
+        self.hint = hint;
+        self.history.clear();
+        self.spend(1 + hint as u64 / 8)?;
+        self.make();
+        self.index = Index::default();
+        let mut sentences = Vec::new();
+        match &self.model {
+            Model::Classic(map) if map.buckets().is_some() => sentences.push(format!(
+                "make with hint {hint}: {} allocated, the fewest for which {hint} is not over {} per bucket",
+                count(1 << map.header().b, "bucket"),
+                explain::load_factor(self.setup.build)
+            )),
+            Model::Classic(_) => sentences.push("no bucket yet: up to a hint of 8 the first write allocates it".to_owned()),
+            Model::Swiss(map) => match map.storage() {
+                Storage::Tables { tables, .. } => {
+                    let capacity = tables.first().map_or(0, |table| table.capacity);
+                    sentences.push(format!(
+                        "make with hint {hint}: {} of {capacity} slots, so that {hint} entries fill no more than 7/8",
+                        count(tables.len() as u64, "table")
+                    ));
+                }
+                _ => sentences.push("no group yet: up to a hint of 8 the first write allocates it".to_owned()),
+            },
+            Model::Nil(_) => {}
+        }
+        Ok(self.drawn(sentences, None, &[]))
+    }
+
+    /// Runs what was done so far with another setup.
+    fn again(&mut self, setup: Setup) -> Done {
+        let before = self.setup;
+        self.setup = setup;
+        self.make();
+        let history = std::mem::take(&mut self.history);
+        let result = history
+            .iter()
+            .try_for_each(|operation| self.replay(operation));
+        self.history = history;
+        result?;
+        self.trace.borrow_mut().clear();
+        self.index = Index::of(&self.model);
+        let what = if before.seed == setup.seed {
+            build_name(setup.build)
+        } else {
+            format!("seed {}", setup.seed)
+        };
+        let kind = match setup.build.maps {
+            Implementation::Classic => "buckets and overflow chains",
+            Implementation::Swiss => "a Swiss map",
+        };
+        let sentence = if self.history.is_empty() {
+            format!("{what}: {kind}")
+        } else {
+            format!(
+                "{what}: {kind}; {} since the map was made ran again on it",
+                count(self.history.len() as u64, "operation")
+            )
+        };
+        Ok(self.drawn(vec![sentence], None, &[]))
+    }
+
+    /// Does again what was done to another version's map. What fails there fails here.
+    fn replay(&mut self, operation: &Operation) -> Result<(), String> {
+        match operation {
+            Operation::Put(key, elem) => {
+                self.spend(1)?;
+                let _ = self.model.put(key.clone(), elem.clone());
+            }
+            Operation::Fill(numbers) => {
+                self.spend(numbers.len() as u64)?;
+                for &n in numbers {
+                    if let (Some(key), Some(elem)) =
+                        (self.key.nth(n, false), self.elem.nth(n, true))
+                    {
+                        let _ = self.model.put(key, elem);
+                    }
+                    self.trace.borrow_mut().clear();
+                    self.filled = n;
+                }
+            }
+            Operation::Delete(keys) => {
+                self.spend(keys.len() as u64)?;
+                for key in keys {
+                    let _ = self.model.delete(key);
+                }
+            }
+            Operation::Clear => {
+                self.spend(1 + self.model.len() as u64 / 8)?;
+                let _ = self.model.clear();
+            }
+            Operation::Clone => {
+                self.spend(1 + self.model.len() as u64)?;
+                if let Ok(copy) = self.model.copy(self.setup.build) {
+                    self.model = copy;
+                }
+            }
+            Operation::Nil => self.model = Model::Nil(self.model.ops().clone()),
+        }
+        self.trace.borrow_mut().clear();
+        Ok(())
+    }
+
+    fn full(&self) -> Result<(), String> {
+        if self.model.len() as u64 >= MAX_ENTRIES {
+            return Err(format!(
+                "a map of the lab holds at most {MAX_ENTRIES} entries"
+            ));
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, key: Value, elem: Value) -> Done {
+        self.full()?;
+        self.spend(1)?;
+        let nan = key.is_nan();
+        if let Err(fault) = self.model.put(key.clone(), elem.clone()) {
+            return Ok(self.failed(&fault));
+        }
+        self.history.push(Operation::Put(key.clone(), elem));
+        let events = self.events();
+        let mut sentences = self.told(Verb::Put, &events);
+        if nan {
+            sentences.push("NaN differs from itself: its hash is random, every put adds an entry, and no get or delete will find one".to_owned());
+        }
+        Ok(self.drawn(sentences, Some(&key), &events))
+    }
+
+    fn get(&mut self, key: &Value) -> Done {
+        self.spend(1)?;
+        let found = match self.model.get(key) {
+            Ok(found) => found,
+            Err(fault) => return Ok(self.failed(&fault)),
+        };
+        let events = self.events();
+        let mut sentences = self.told(Verb::Get, &events);
+        if key.is_nan() && self.model.len() > 0 {
+            sentences.push("NaN differs from itself: no get ever finds it".to_owned());
+        } else if found.is_none() {
+            sentences.push(match (&self.model, self.model.len()) {
+                (Model::Nil(_), _) => "a nil map has no entries".to_owned(),
+                (_, 0) => "the map is empty: the key is not even hashed".to_owned(),
+                _ => "not there".to_owned(),
+            });
+        }
+        let mut frame = self.drawn(sentences, Some(key), &events);
+        frame.result = Some(match found {
+            Some(elem) => format!("{elem}, true"),
+            None => format!("{}, false", self.elem.zero()),
+        });
+        Ok(frame)
+    }
+
+    fn delete(&mut self, keys: &[Value]) -> Done {
+        self.history.push(Operation::Delete(keys.to_vec()));
+        let mut sentences = Vec::new();
+        let mut all = Vec::new();
+        for key in keys {
+            self.spend(1)?;
+            let empty = self.model.len() == 0;
+            let found = match self.model.delete(key) {
+                Ok(found) => found,
+                Err(fault) => return Ok(self.failed(&fault)),
+            };
+            let events = self.events();
+            let mut told = self.told(Verb::Delete, &events);
+            if !found {
+                told.push(match &self.model {
+                    Model::Nil(_) => "nothing to delete from a nil map".to_owned(),
+                    _ if empty => "the map is empty: nothing to delete".to_owned(),
+                    _ if key.is_nan() => {
+                        "NaN differs from itself: no delete ever finds it, only clear removes it"
+                            .to_owned()
+                    }
+                    _ => "not there: nothing to delete".to_owned(),
+                });
+            }
+            if keys.len() > 1 {
+                // The hash matters less than the place, of many.
+                let last = told.pop().unwrap_or_default();
+                sentences.extend(
+                    told.into_iter()
+                        .filter(|s| s.contains("evacuated") || s.contains("growth is")),
+                );
+                sentences.push(format!("{key}: {last}"));
+            } else {
+                sentences.extend(told);
+            }
+            all.extend(events);
+        }
+        Ok(self.drawn(sentences, keys.first().filter(|_| keys.len() == 1), &all))
+    }
+
+    fn hash(&mut self, key: &Value) -> Done {
+        self.spend(1)?;
+        if key.is_nan() {
+            return Ok(Frame {
+                sentences: vec![
+                    "NaN has no hash of its own: it gets a random one with every put".to_owned(),
+                ],
+                ..Frame::default()
+            });
+        }
+        let hash = match self.model.hash(key) {
+            Ok(hash) => hash,
+            Err(fault) => return Ok(self.failed(&fault)),
+        };
+        let mut sentences = vec![format!("hash({key}) = {hash:#018x} with the map's seed")];
+        match &self.model {
+            Model::Nil(_) => {
+                sentences = vec!["a nil map has no seed, so there is no hash".to_owned()]
+            }
+            Model::Classic(map) => {
+                let b = map.header().b;
+                sentences.push(format!(
+                    "bucket {} (low {} of the hash), top byte {:#04x}{}",
+                    hash & ((1 << b) - 1),
+                    count(b.into(), "bit"),
+                    top_hash(hash),
+                    if hash >> 56 < 5 {
+                        ", 5 added since 0 to 4 say what an empty slot is"
+                    } else {
+                        ""
+                    }
+                ));
+            }
+            Model::Swiss(map) => {
+                sentences.push(format!(
+                    "H1 (high 57 bits) {:#x}, H2 (low 7 bits) {:#04x}",
+                    hash >> 7,
+                    hash & 0x7f
+                ));
+                if let Storage::Tables { directory, tables } = map.storage() {
+                    let depth = map.header().global_depth;
+                    let place = if depth == 0 {
+                        0
+                    } else {
+                        (hash >> (64 - depth)) as usize
+                    };
+                    if let Some(table) =
+                        directory.get(place).and_then(|&id| tables.get(id as usize))
+                    {
+                        sentences.push(format!(
+                            "directory place {place}, table {}, probing from group {}",
+                            table.index,
+                            home_group(hash, table.groups.len() as u64)
+                        ));
+                    }
+                }
+            }
+        }
+        Ok(Frame {
+            sentences,
+            ..Frame::default()
+        })
+    }
+
+    /// Whether a key belongs to a bucket or group.
+    fn belongs(&self, key: &Value, target: Target) -> bool {
+        let Ok(hash) = self.model.hash(key) else {
+            return false;
+        };
+        match (target, &self.model) {
+            (Target::Bucket(n), Model::Classic(map)) => hash & ((1 << map.header().b) - 1) == n,
+            (Target::Group(n), Model::Swiss(map)) => match map.storage() {
+                Storage::Tables { directory, tables } => {
+                    let depth = map.header().global_depth;
+                    let place = if depth == 0 {
+                        0
+                    } else {
+                        (hash >> (64 - depth)) as usize
+                    };
+                    place == 0
+                        && directory
+                            .first()
+                            .and_then(|&id| tables.get(id as usize))
+                            .is_some_and(|table| home_group(hash, table.groups.len() as u64) == n)
+                }
+                _ => n == 0,
+            },
+            _ => false,
+        }
+    }
+
+    fn check_target(&self, target: Target) -> Result<(), String> {
+        let (name, n, len) = match (target, &self.model) {
+            (Target::Bucket(n), Model::Classic(map)) => ("bucket", n, 1_u64 << map.header().b),
+            (Target::Group(n), Model::Swiss(map)) => {
+                let len = match map.storage() {
+                    Storage::Tables { directory, tables } => directory
+                        .first()
+                        .and_then(|&id| tables.get(id as usize))
+                        .map_or(1, |table| table.groups.len() as u64),
+                    _ => 1,
+                };
+                ("group", n, len)
+            }
+            (Target::Bucket(_), Model::Swiss(_)) => {
+                return Err("a Swiss map has no buckets: `fill N group G` was expected".to_owned());
+            }
+            (Target::Group(_), Model::Classic(_)) => {
+                return Err(
+                    "a classic map has no groups: `fill N bucket B` was expected".to_owned(),
+                );
+            }
+            (_, Model::Nil(_)) => return Ok(()),
+        };
+        if n >= len {
+            return Err(format!(
+                "there is no {name} {n}: a number from 0 to {} was expected",
+                len - 1
+            ));
+        }
+        Ok(())
+    }
+
+    fn fill(&mut self, n: u64, target: Option<Target>) -> Done {
+        let room = MAX_ENTRIES.saturating_sub(self.model.len() as u64);
+        if n > room {
+            return Err(format!(
+                "fill {n}: a map of the lab holds at most {MAX_ENTRIES} entries, so at most {room} was expected"
+            ));
+        }
+        if let Some(target) = target {
+            self.check_target(target)?;
+        }
+        let mut sentences = Vec::new();
+        let mut touched = Vec::new();
+        let mut names: Vec<String> = Vec::new();
+        let mut done = 0;
+        let mut tries = 0_u64;
+        let mut numbers = Vec::new();
+        while done < n {
+            self.filled += 1;
+            self.spend(1)?;
+            let number = self.filled;
+            let (Some(key), Some(elem)) =
+                (self.key.nth(number, false), self.elem.nth(number, true))
+            else {
+                self.history.push(Operation::Fill(numbers));
+                return Err(format!(
+                    "there are no {n} more keys of type {} to put",
+                    self.key
+                ));
+            };
+            tries += 1;
+            if tries > 1_000_000 {
+                self.history.push(Operation::Fill(numbers));
+                return Err("no key found that belongs there".to_owned());
+            }
+            if let Some(target) = target
+                && !self.belongs(&key, target)
+            {
+                continue;
+            }
+            if matches!(self.model.get(&key), Ok(Some(_))) {
+                continue;
+            }
+            self.trace.borrow_mut().clear();
+            let before = self.model.len();
+            if let Err(fault) = self.model.put(key.clone(), elem) {
+                return Ok(self.failed(&fault));
+            }
+            done += u64::from(self.model.len() > before);
+            numbers.push(number);
+            let events = self.events();
+            for sentence in self.told(Verb::Fill, &events) {
+                sentences.push(format!("{key}: {sentence}"));
+            }
+            if n <= 8 || done == n {
+                touched.extend(events);
+            } else {
+                touched.extend(events.into_iter().filter(|event| {
+                    matches!(
+                        event,
+                        Event::Classic(tophash_runtime::ClassicEvent::Grows { .. })
+                    )
+                }));
+            }
+            if names.len() < 12 {
+                names.push(key.to_string());
+            } else if names.len() == 12 {
+                names.push("…".to_owned());
+            }
+        }
+        self.history.push(Operation::Fill(numbers));
+        let first = match names.as_slice() {
+            [] => "nothing to put".to_owned(),
+            names => format!("put {}: {}", count(n, "new key"), names.join(" ")),
+        };
+        sentences.insert(0, first);
+        // Of two growths within one fill only the last can be shown as one.
+        let grows = touched.iter().filter(|event| {
+            matches!(
+                event,
+                Event::Classic(tophash_runtime::ClassicEvent::Grows { .. })
+            )
+        });
+        if grows.count() > 1 {
+            self.index = Index::default();
+        }
+        Ok(self.drawn(sentences, None, &touched))
+    }
+
+    fn iterate(&mut self) -> Done {
+        self.spend(1 + self.model.len() as u64)?;
+        let mut iteration = self.model.iterate();
+        let mut listed = Vec::new();
+        let mut visited = 0_usize;
+        let start = self.start(&iteration);
+        loop {
+            match iteration.next(&self.model) {
+                Ok(Some((key, elem))) => {
+                    visited += 1;
+                    if listed.len() < MAX_LISTED {
+                        listed.push(format!("{key}:{elem}"));
+                    }
+                }
+                Ok(None) => break,
+                Err(fault) => return Ok(self.failed(&fault)),
+            }
+        }
+        self.trace.borrow_mut().clear();
+        if visited > listed.len() {
+            listed.push(format!("and {} more", visited - listed.len()));
+        }
+        let mut sentences = start;
+        sentences.push(match visited {
+            0 => "nothing to visit".to_owned(),
+            n => format!("visited {}", count(n as u64, "entry")),
+        });
+        Ok(Frame {
+            sentences,
+            result: (!listed.is_empty()).then(|| listed.join(" ")),
+            ..Frame::default()
+        })
+    }
+
+    /// Where an iteration starts.
+    fn start(&self, iteration: &Iteration) -> Vec<String> {
+        match (iteration, &self.model) {
+            (Iteration::Classic(iter), _) => iter.start().map(|(bucket, offset)| {
+                format!("a random start: bucket {bucket}, and slot {offset} first in every bucket")
+            }),
+            (Iteration::Swiss(iter), Model::Swiss(map)) => iter.start().map(|(entry, place)| {
+                match map.storage() {
+                    Storage::Tables { directory, tables } => {
+                        let place = place as usize & (directory.len() - 1);
+                        let table = directory.get(place).and_then(|&id| tables.get(id as usize));
+                        let mask = table.map_or(7, |table| u64::from(table.capacity) - 1);
+                        let entry = entry & mask;
+                        let at = format!("group {}, slot {}", entry / 8, entry % 8);
+                        if directory.len() == 1 {
+                            format!("a random start: {at}")
+                        } else {
+                            format!("a random start: table {}, {at}; every table from its own such place", table.map_or(0, |t| t.index))
+                        }
+                    }
+                    _ => format!("a random start: slot {}", entry & 7),
+                }
+            }),
+            _ => None,
+        }
+        .into_iter()
+        .collect()
+    }
+
+    fn range(&mut self) -> Done {
+        self.spend(1)?;
+        let iteration = self.model.iterate();
+        let mut sentences = self.start(&iteration);
+        if sentences.is_empty() {
+            sentences.push("the map is empty: the loop ends before it begins".to_owned());
+        } else {
+            sentences.push("`step` visits the next entry; put, del and clear in between are what a loop's body might do".to_owned());
+        }
+        self.running = Some(Running {
+            iteration,
+            seen: HashSet::new(),
+            visited: 0,
+        });
+        Ok(self.drawn(sentences, None, &[]))
+    }
+
+    fn step(&mut self, n: u64) -> Done {
+        let Some(mut running) = self.running.take() else {
+            return Err("no iteration is in progress: `range` begins one".to_owned());
+        };
+        let n = n.clamp(1, MAX_ENTRIES);
+        let mut sentences = Vec::new();
+        let mut results = Vec::new();
+        let mut all = Vec::new();
+        let mut last = None;
+        let mut ended = false;
+        for _ in 0..n {
+            self.spend(1)?;
+            let next = match running.iteration.next(&self.model) {
+                Ok(next) => next,
+                Err(fault) => return Ok(self.failed(&fault)),
+            };
+            let events = self.events();
+            sentences.extend(self.told_of_step(&events, next.is_some()));
+            all.extend(events);
+            match next {
+                Some((key, elem)) => {
+                    running.visited += 1;
+                    running.seen.insert(key.to_string());
+                    if results.len() < MAX_LISTED {
+                        results.push(format!("{key}:{elem}"));
+                    }
+                    last = Some(key);
+                }
+                None => {
+                    sentences.push(format!(
+                        "the loop ends: it has visited {}, and the map has {} now",
+                        count(running.visited, "entry"),
+                        self.model.len()
+                    ));
+                    ended = true;
+                    break;
+                }
+            }
+        }
+        self.running = Some(running);
+        let mut frame = self.drawn(sentences, last.as_ref(), &all);
+        if ended {
+            self.running = None;
+        }
+        frame.result = (!results.is_empty()).then(|| results.join(" "));
+        Ok(frame)
+    }
+
+    /// What an iteration did on its way to an entry.
+    fn told_of_step(&self, events: &[Event], found: bool) -> Vec<String> {
+        let mut sentences = self.told(Verb::Iterate, events);
+        let lookups = events
+            .iter()
+            .filter(|event| matches!(event, Event::Hashed(_)))
+            .count();
+        let gone = lookups.saturating_sub(usize::from(found));
+        if lookups > 0 {
+            let why = match &self.model {
+                Model::Classic(_) => {
+                    "the entry has moved to the new array since the loop began: its key is looked up there, so that a changed element is seen and a deleted entry is not"
+                }
+                _ => {
+                    "the table (or small group) that the loop walks has been replaced since: it gives the keys, and each is looked up in the map as it is now"
+                }
+            };
+            sentences.push(why.to_owned());
+        }
+        if gone > 0 {
+            sentences.push(format!(
+                "{} no longer there: skipped",
+                if gone == 1 {
+                    "1 key is".to_owned()
+                } else {
+                    format!("{gone} keys are")
+                }
+            ));
+        }
+        sentences
+    }
+
+    fn clear(&mut self) -> Done {
+        self.spend(1 + self.model.len() as u64 / 8)?;
+        let before = self.model.len();
+        if let Err(fault) = self.model.clear() {
+            return Ok(self.failed(&fault));
+        }
+        self.trace.borrow_mut().clear();
+        self.history.push(Operation::Clear);
+        let sentence = match (&self.model, before) {
+            (Model::Nil(_), _) => "clearing a nil map does nothing".to_owned(),
+            (_, 0) => "the map is empty".to_owned(),
+            (Model::Classic(_), n) => format!(
+                "{} gone, NaN keys too; the array keeps its size, old buckets are dropped, and there is a new hash seed",
+                count(n as u64, "entry")
+            ),
+            (Model::Swiss(_), n) => format!(
+                "{} gone, NaN keys too; tables keep their size, and there is a new hash seed",
+                count(n as u64, "entry")
+            ),
+        };
+        Ok(self.drawn(vec![sentence], None, &[]))
+    }
+
+    fn copy(&mut self) -> Done {
+        self.spend(1 + self.model.len() as u64)?;
+        let build = self.setup.build;
+        let copy = match self.model.copy(build) {
+            Ok(copy) => copy,
+            Err(fault) => return Ok(self.failed(&fault)),
+        };
+        self.trace.borrow_mut().clear();
+        self.running = None;
+        let sentence = match &copy {
+            Model::Nil(_) => "the clone of a nil map is nil",
+            Model::Classic(_) => {
+                "m is the clone from now on: chains copied bucket by bucket, with the original's hash seed and nothing hashed again, save what a growth has still to move"
+            }
+            Model::Swiss(_)
+                if tophash_runtime::swiss::Behaviour::of(build.version).clone_copies =>
+            {
+                "m is the clone from now on: tables are copied as they are, tombstones and hash seed included"
+            }
+            Model::Swiss(_) => {
+                "m is the clone from now on: a new map, into which Go 1.24 puts the entries one by one"
+            }
+        };
+        self.model = copy;
+        self.history.push(Operation::Clone);
+        Ok(self.drawn(vec![sentence.to_owned()], None, &[]))
+    }
+
+    fn writer(&mut self) -> Done {
+        if matches!(self.model, Model::Nil(_)) {
+            return Err("nobody can be writing to a nil map: `new map[K]V` makes one".to_owned());
+        }
+        self.writer = !self.writer;
+        self.model.set_writer(self.writer);
+        let sentence = match (self.writer, &self.model) {
+            (false, _) => "the other goroutine has ended its write: the flag is clear",
+            (true, Model::Classic(_)) => {
+                "another goroutine is in the middle of a write: hashWriting is set in flags, and who looks at it dies"
+            }
+            (true, _) => {
+                "another goroutine is in the middle of a write: writing is set in the header, and who looks at it dies"
+            }
+        };
+        Ok(self.drawn(vec![sentence.to_owned()], None, &[]))
+    }
+}
+
+/// `Go 1.27` or `Go 1.24 noswissmap`.
+#[must_use]
+pub fn build_name(build: Build) -> String {
+    let off = build.maps != build.version.default_maps();
+    format!(
+        "Go {}{}",
+        build.version,
+        if off { " noswissmap" } else { "" }
+    )
+}
+
+fn ops_for(setup: Setup, key: &Type, elem: &Type, trace: &Trace) -> LabOps {
+    let map_type = MapType::new(setup.build, key.go_type(), elem.go_type()).or_else(|| {
+        // Types that can't be keys are refused when a script is read.
+        MapType::new(setup.build, Type::String.go_type(), elem.go_type())
+    });
+    let map_type = map_type.unwrap_or_else(|| unreachable!("strings can be keys"));
+    LabOps::new(
+        Arc::new(map_type),
+        Arc::new(hash_keys(setup.seed)),
+        key.clone(),
+        elem.clone(),
+        trace.clone(),
+    )
+}
+
+fn help() -> Vec<String> {
+    COMMANDS
+        .iter()
+        .map(|(name, arguments, what)| {
+            format!("{:<24} {what}", format!("{name} {arguments}").trim())
+        })
+        .collect()
+}

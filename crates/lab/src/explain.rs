@@ -152,11 +152,10 @@ impl Writer<'_> {
                 } else {
                     u32::from(header.b)
                 };
-                // A growth may have come in between: then B was one less when this was told.
-                let b = if self.grows_later() {
-                    b.saturating_sub(u32::from(!map.is_same_size_grow()))
-                } else {
-                    b
+                // If the map has grown since, the event says what B was when this was told.
+                let b = match self.growth() {
+                    Some(before) if !self.in_place => u32::from(before),
+                    _ => b,
                 };
                 let bits = match b {
                     0 => "there is only one".to_owned(),
@@ -274,13 +273,12 @@ impl Writer<'_> {
         }
     }
 
-    fn grows_later(&self) -> bool {
-        !self.in_place
-            && self
-                .told
-                .events
-                .iter()
-                .any(|event| matches!(event, Event::Classic(ClassicEvent::Grows { .. })))
+    /// B before the growth that the operation began, if it did.
+    fn growth(&self) -> Option<u8> {
+        self.told.events.iter().find_map(|event| match event {
+            Event::Classic(ClassicEvent::Grows { b, .. }) => Some(*b),
+            _ => None,
+        })
     }
 
     fn grows(&mut self, same_size: bool, entries: u64, noverflow: u16, b: u8) {
@@ -348,7 +346,7 @@ impl Writer<'_> {
                     }
                     None if self.in_place => {
                         self.passed.clear();
-                        self.say(format!("once more from the start, in table {index}"));
+                        self.say(format!("searched again, in table {index}"));
                     }
                     None => {}
                 }

@@ -207,6 +207,13 @@ fn for_each_slot(model: &Model, mut visit: impl FnMut(Spot, &Value, &Value)) {
     }
 }
 
+/// All keys in the order of their slots.
+pub(crate) fn keys(model: &Model) -> Vec<Value> {
+    let mut keys = Vec::with_capacity(model.len());
+    for_each_slot(model, |_, key, _| keys.push(key.clone()));
+    keys
+}
+
 impl Index {
     pub(crate) fn of(model: &Model) -> Self {
         let mut index = Self {

@@ -72,6 +72,8 @@ pub enum Command {
     Hash(Word),
     /// Put so many new keys.
     Fill(u64, Option<Target>),
+    /// Delete so many entries.
+    Drain(u64, Option<Target>),
     /// A whole iteration.
     Iterate,
     /// Begin an iteration, to be stepped.
@@ -337,6 +339,11 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
         "N",
         "put N new keys; `fill N bucket B` or `fill N group G` chooses keys that belong there",
     ),
+    (
+        "drain",
+        "N",
+        "delete N entries; `drain N bucket B` or `drain N group G` chooses those that belong there",
+    ),
     ("iter", "", "range over the whole map"),
     (
         "range",
@@ -413,13 +420,18 @@ fn command(words: &[Word]) -> Result<Command, String> {
         ("get", [key]) => Command::Get(key.clone()),
         ("hash", [key]) => Command::Hash(key.clone()),
         ("fill", [n]) => Command::Fill(number(n)?, None),
-        ("fill", [n, what, at]) => {
+        ("drain", [n]) => Command::Drain(number(n)?, None),
+        ("fill" | "drain", [n, what, at]) => {
             let target = match what.text.as_str() {
                 "bucket" => Target::Bucket(number(at)?),
                 "group" => Target::Group(number(at)?),
                 _ => return Err(wrong()),
             };
-            Command::Fill(number(n)?, Some(target))
+            if name == "fill" {
+                Command::Fill(number(n)?, Some(target))
+            } else {
+                Command::Drain(number(n)?, Some(target))
+            }
         }
         ("iter", []) => Command::Iterate,
         ("range", []) => Command::Range,

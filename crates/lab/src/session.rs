@@ -246,6 +246,7 @@ impl Session {
                 self.hash(&key)
             }
             Command::Fill(n, target) => self.fill(*n, *target),
+            Command::Drain(n, target) => self.drain(*n, *target),
             Command::Iterate => self.iterate(),
             Command::Range => self.range(),
             Command::Step(n) => self.step(*n),
@@ -749,8 +750,14 @@ impl Session {
             done += u64::from(self.model.len() > before);
             numbers.push(number);
             let events = self.events();
-            for sentence in self.told(Verb::Fill, &events) {
-                sentences.push(format!("{key}: {sentence}"));
+            if n == 1 {
+                sentences = self.told(Verb::Put, &events);
+            } else {
+                let told = self.told(Verb::Fill, &events);
+                sentences.extend(
+                    told.into_iter()
+                        .map(|sentence| format!("{key}: {sentence}")),
+                );
             }
             if n <= 8 || done == n {
                 touched.extend(events);
@@ -785,6 +792,36 @@ impl Session {
             self.index = Index::default();
         }
         Ok(self.drawn(sentences, None, &touched))
+    }
+
+    /// Deletes the first entries, in the order of their slots.
+    fn drain(&mut self, n: u64, target: Option<Target>) -> Done {
+        if let Some(target) = target {
+            self.check_target(target)?;
+        }
+        let all = picture::keys(&self.model);
+        self.spend(all.len() as u64)?;
+        let keys: Vec<Value> = all
+            .into_iter()
+            .filter(|key| !key.is_nan() && target.is_none_or(|target| self.belongs(key, target)))
+            .take(usize::try_from(n).unwrap_or(usize::MAX))
+            .collect();
+        if (keys.len() as u64) < n {
+            return Err(format!(
+                "only {} to delete {}; NaN keys don't count",
+                count(keys.len() as u64, "entry"),
+                if target.is_some() {
+                    "there"
+                } else {
+                    "in the map"
+                }
+            ));
+        }
+        let mut frame = self.delete(&keys)?;
+        if let ([key], None) = (keys.as_slice(), &frame.failure) {
+            frame.sentences.insert(0, format!("delete {key}"));
+        }
+        Ok(frame)
     }
 
     fn iterate(&mut self) -> Done {

@@ -266,7 +266,7 @@ impl Lab {
         let (Some(path), Sink::Page(frames)) = (html, &self.sink) else {
             return Ok(());
         };
-        let page = tophash_lab::html::page(frames);
+        let page = tophash_lab::html::page(frames)?;
         std::fs::write(path, page).map_err(|error| named(&path.display().to_string(), &error))
     }
 }

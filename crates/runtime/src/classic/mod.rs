@@ -321,13 +321,13 @@ impl<O: Ops, R: Random> ClassicMap<O, R> {
         }
         loop {
             let bucket = hash & self.mask();
-            if self.old.is_some() {
-                self.grow_work(bucket)?;
-            }
             self.note(ClassicEvent::Bucket {
                 number: bucket,
                 old: false,
             });
+            if self.old.is_some() {
+                self.grow_work(bucket)?;
+            }
             let (last, free) = match self.find_for_assign(bucket, hash, &key) {
                 Search::Present(place) => {
                     self.note(ClassicEvent::Found {
@@ -424,15 +424,15 @@ impl<O: Ops, R: Random> ClassicMap<O, R> {
         self.ops.observe(Event::Hashed(hash));
         self.header.flags ^= flags::HASH_WRITING;
         let bucket = hash & self.mask();
+        self.note(ClassicEvent::Bucket {
+            number: bucket,
+            old: false,
+        });
         let result = if self.old.is_some() {
             self.grow_work(bucket)
         } else {
             Ok(())
         };
-        self.note(ClassicEvent::Bucket {
-            number: bucket,
-            old: false,
-        });
         let found = result.is_ok() && self.delete_hashed(bucket, hash, key);
         self.header.flags &= !flags::HASH_WRITING;
         result.map(|()| found)

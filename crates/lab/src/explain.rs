@@ -145,7 +145,9 @@ impl Writer<'_> {
             ClassicEvent::FirstBucket => {
                 self.say("the map had no bucket: the first write allocates one".to_owned());
             }
-            ClassicEvent::Bucket { number, old } if !self.quiet() => {
+            ClassicEvent::Bucket { number, old }
+                if !self.quiet() && self.told.verb != Verb::Iterate =>
+            {
                 let b = if old {
                     map.old_buckets()
                         .map_or(0, |array| array.base.trailing_zeros())
@@ -319,7 +321,7 @@ impl Writer<'_> {
                 self.say("the map had no group: the first write allocates one of eight slots".to_owned());
             }
             SwissEvent::Table { place, table } => {
-                if self.quiet() {
+                if self.quiet() || self.told.verb == Verb::Iterate {
                     return;
                 }
                 let (len, index) = match map.storage() {
@@ -353,7 +355,7 @@ impl Writer<'_> {
                 self.in_place = true;
             }
             SwissEvent::Probed { group, ends } if ends => {
-                if self.quiet() {
+                if self.quiet() || self.told.verb == Verb::Iterate {
                     self.passed.clear();
                     return;
                 }

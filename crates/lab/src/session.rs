@@ -913,7 +913,8 @@ impl Session {
         let mut results = Vec::new();
         let mut all = Vec::new();
         let mut last = None;
-        let mut ended = false;
+        let mut end = None;
+        let (mut looked_up, mut gone) = (0, 0);
         for _ in 0..n {
             self.spend(1)?;
             let next = match running.iteration.next(&self.model) {
@@ -921,7 +922,15 @@ impl Session {
                 Err(fault) => return Ok(self.failed(&fault)),
             };
             let events = self.events();
-            sentences.extend(self.told_of_step(&events, next.is_some()));
+            sentences.extend(self.told(Verb::Iterate, &events));
+            let tries = events
+                .iter()
+                .filter(|event| matches!(event, Event::Hashed(_)))
+                .count();
+            if tries > 0 {
+                looked_up += usize::from(next.is_some());
+                gone += tries - usize::from(next.is_some());
+            }
             all.extend(events);
             match next {
                 Some((key, elem)) => {
@@ -933,17 +942,19 @@ impl Session {
                     last = Some(key);
                 }
                 None => {
-                    sentences.push(format!(
+                    end = Some(format!(
                         "the loop ends: it has visited {}, and the map has {} now",
                         count(running.visited, "entry"),
                         self.model.len()
                     ));
-                    ended = true;
                     break;
                 }
             }
         }
         self.running = Some(running);
+        let ended = end.is_some();
+        sentences.extend(self.told_of_lookups(looked_up, gone));
+        sentences.extend(end);
         let mut frame = self.drawn(sentences, last.as_ref(), &all);
         if ended {
             self.running = None;
@@ -952,36 +963,30 @@ impl Session {
         Ok(frame)
     }
 
-    /// What an iteration did on its way to an entry.
-    fn told_of_step(&self, events: &[Event], found: bool) -> Vec<String> {
-        let mut sentences = self.told(Verb::Iterate, events);
-        let lookups = events
-            .iter()
-            .filter(|event| matches!(event, Event::Hashed(_)))
-            .count();
-        let gone = lookups.saturating_sub(usize::from(found));
-        if lookups > 0 {
-            let why = match &self.model {
-                Model::Classic(_) => {
-                    "the entry has moved to the new array since the loop began: its key is looked up there, so that a changed element is seen and a deleted entry is not"
-                }
-                _ => {
-                    "the table (or small group) that the loop walks has been replaced since: it gives the keys, and each is looked up in the map as it is now"
-                }
-            };
-            sentences.push(why.to_owned());
-        }
-        if gone > 0 {
-            sentences.push(format!(
-                "{} no longer there: skipped",
-                if gone == 1 {
-                    "1 key is".to_owned()
+    /// What the loop looked up in the map as it is now, because what it walks is an old state.
+    fn told_of_lookups(&self, found: usize, gone: usize) -> Option<String> {
+        let keys = |n: usize| count(n as u64, "key");
+        let skipped = match gone {
+            0 => String::new(),
+            n => format!(
+                "; {} no longer there and skipped",
+                if n == 1 {
+                    "1 key was".to_owned()
                 } else {
-                    format!("{gone} keys are")
+                    format!("{n} keys were")
                 }
-            ));
+            ),
+        };
+        let all = keys(found + gone);
+        match (found + gone, &self.model) {
+            (0, _) => None,
+            (_, Model::Classic(_)) => Some(format!(
+                "{all} had moved to the new array since the loop began and had to be looked up there, so that changes are seen{skipped}"
+            )),
+            _ => Some(format!(
+                "the loop walks a table (or small group) that has been replaced since it began: that only gives the keys, and {all} had to be looked up in the map as it is now, so that changes are seen{skipped}"
+            )),
         }
-        sentences
     }
 
     fn clear(&mut self) -> Done {

@@ -1,5 +1,6 @@
 //! Frames as text for a terminal.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
@@ -84,7 +85,8 @@ impl Page {
     /// A paragraph, broken at spaces; lines after the first are indented by two more.
     fn paragraph(&mut self, indent: &str, text: &str, style: Style) {
         let mut first = true;
-        for line in wrap(text, self.look.width.saturating_sub(indent.width() + 2)) {
+        let text = plain(text);
+        for line in wrap(&text, self.look.width.saturating_sub(indent.width() + 2)) {
             let painted = self.paint(style, &line);
             let more = if first { "" } else { "  " };
             self.line(&format!("{indent}{more}{painted}"));
@@ -94,7 +96,7 @@ impl Page {
 
     fn remarks(&mut self, remarks: &[String]) {
         if !remarks.is_empty() {
-            let text = remarks.join(" ");
+            let text = plain(&remarks.join(" ")).into_owned();
             for line in wrap(&text, self.look.width.saturating_sub(2)) {
                 let painted = self.paint(DIM, &format!("# {line}"));
                 self.line(&painted);
@@ -105,7 +107,7 @@ impl Page {
     fn frame(&mut self, frame: &Frame) {
         self.remarks(&frame.remarks);
         if !frame.command.is_empty() {
-            let command = self.paint(BOLD, &frame.command);
+            let command = self.paint(BOLD, &plain(&frame.command));
             self.line(&format!("› {command}"));
         }
         if let Some(failure) = &frame.failure {
@@ -325,6 +327,18 @@ fn style_of_ending(kind: Kind) -> Style {
         Kind::Silent => YELLOW,
         Kind::Dies => RED,
         Kind::Wild => FAILURE,
+    }
+}
+
+/// A text without control characters: what a script holds must not work the terminal.
+fn plain(text: &str) -> Cow<'_, str> {
+    if text.chars().any(char::is_control) {
+        text.chars()
+            .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+            .collect::<String>()
+            .into()
+    } else {
+        text.into()
     }
 }
 

@@ -324,13 +324,16 @@ impl Writer<'_> {
                 if self.quiet() || self.told.verb == Verb::Iterate {
                     return;
                 }
-                let (len, index) = match map.storage() {
+                let (mut len, mut index) = match map.storage() {
                     Storage::Tables { directory, tables } => (
                         directory.len(),
                         tables.get(table as usize).map_or(0, |table| table.index),
                     ),
                     _ => (1, 0),
                 };
+                if !self.in_place {
+                    (len, index) = self.directory_before(len, index);
+                }
                 match self.hash.take() {
                     Some(hash) => {
                         let way = if len == 1 {
@@ -445,6 +448,19 @@ impl Writer<'_> {
                 self.say("the map is empty now: it draws a new hash seed".to_owned());
             }
         }
+    }
+
+    /// Length of the directory and the table's first place in it as they were before the
+    /// operation made the table grow, if it did.
+    fn directory_before(&self, len: usize, index: i64) -> (usize, i64) {
+        self.told
+            .events
+            .iter()
+            .fold((len, index), |(len, index), event| match event {
+                Event::Swiss(SwissEvent::DirectoryDoubled { .. }) => (len / 2, index),
+                Event::Swiss(SwissEvent::TableSplit { index, .. }) => (len, *index),
+                _ => (len, index),
+            })
     }
 
     fn is_small(&self) -> bool {

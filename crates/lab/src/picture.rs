@@ -19,6 +19,9 @@ const MAX_TEXT: usize = 24;
 /// Buckets of an array and groups of a table that are drawn, unless all are asked for.
 const MAX_ROWS: usize = 16;
 
+/// Groups of a table that are drawn if there are several tables.
+const MAX_ROWS_OF_MANY: usize = 6;
+
 /// The same if all are asked for.
 const MAX_ROWS_ALL: usize = 1024;
 
@@ -122,7 +125,8 @@ enum Region {
     Current(usize),
     Old(usize),
     Small,
-    Table(u32, u16),
+    /// A table is replaced by one of another size or depth.
+    Table(u32, u16, u8),
 }
 
 /// The entries of a map with their places, to find out what an operation has changed.
@@ -198,7 +202,11 @@ fn for_each_slot(model: &Model, mut visit: impl FnMut(Spot, &Value, &Value)) {
                 Storage::Tables { tables, .. } => {
                     for (table, id) in tables.iter().zip(0..) {
                         for (number, g) in table.groups.iter().enumerate() {
-                            group(Region::Table(id, table.capacity), number, g);
+                            group(
+                                Region::Table(id, table.capacity, table.local_depth),
+                                number,
+                                g,
+                            );
                         }
                     }
                 }
@@ -225,7 +233,7 @@ impl Index {
                 index.full.insert(spot);
                 index
                     .by_key
-                    .insert(key.to_string(), (spot, elem.to_string()));
+                    .insert(key.identity(), (spot, elem.to_string()));
             });
         }
         index
@@ -259,7 +267,7 @@ pub(crate) fn draw(model: &Model, view: &View<'_>) -> Picture {
         .iter()
         .any(|event| matches!(event, Event::Classic(ClassicEvent::Grows { .. })));
     let before = view.before.aged(grew);
-    let named = view.key.map(ToString::to_string);
+    let named = view.key.map(Value::identity);
     let artist = Artist {
         before: &before,
         named: named.as_deref(),
@@ -313,17 +321,9 @@ pub(crate) fn count(n: u64, noun: &str) -> String {
 }
 
 impl Artist<'_> {
-    fn limit(&self) -> usize {
-        if self.view.all {
-            MAX_ROWS_ALL
-        } else {
-            MAX_ROWS
-        }
-    }
-
     /// Which of `len` buckets or groups to draw: those that were touched, then the first.
-    fn choose(&self, len: usize, touched: &BTreeSet<usize>) -> Vec<usize> {
-        let limit = self.limit();
+    fn choose(&self, len: usize, touched: &BTreeSet<usize>, limit: usize) -> Vec<usize> {
+        let limit = if self.view.all { MAX_ROWS_ALL } else { limit };
         if len <= limit {
             return (0..len).collect();
         }
@@ -343,7 +343,7 @@ impl Artist<'_> {
     }
 
     fn mark(&self, spot: Spot, key: &Value, elem: &Value) -> Mark {
-        let name = key.to_string();
+        let name = key.identity();
         let found = if self.named == Some(name.as_str()) {
             Mark::Found
         } else {
@@ -374,7 +374,7 @@ impl Artist<'_> {
             key: short(key),
             elem: short(elem),
             mark: self.mark(spot, key, elem),
-            seen: self.view.seen.contains(&key.to_string()),
+            seen: self.view.seen.contains(&key.identity()),
         }
     }
 
@@ -459,7 +459,7 @@ impl Artist<'_> {
                 _ => Vec::new(),
             })
             .collect();
-        let chosen = self.choose(base, &touched);
+        let chosen = self.choose(base, &touched, MAX_ROWS);
         let load = |number: usize| {
             chain_of(array, number)
                 .flat_map(|bucket| bucket.top)
@@ -631,6 +631,11 @@ impl Artist<'_> {
         let hidden = order.len().saturating_sub(limit);
         order.truncate(limit);
         order.sort_by_key(|(_, table)| table.index);
+        let rows = if order.len() > 1 {
+            MAX_ROWS_OF_MANY
+        } else {
+            MAX_ROWS
+        };
         for (id, table) in order {
             let none = BTreeSet::new();
             let mine = if touched.contains(&id) {
@@ -638,7 +643,7 @@ impl Artist<'_> {
             } else {
                 &none
             };
-            parts.push(self.table(id, table, mine));
+            parts.push(self.table(id, table, mine, rows));
         }
         if hidden > 0
             && let Some(last) = parts.last_mut()
@@ -652,8 +657,14 @@ impl Artist<'_> {
         }
     }
 
-    fn table(&self, id: u32, table: &Table<Value, Value>, touched: &BTreeSet<usize>) -> Part {
-        let chosen = self.choose(table.groups.len(), touched);
+    fn table(
+        &self,
+        id: u32,
+        table: &Table<Value, Value>,
+        touched: &BTreeSet<usize>,
+        limit: usize,
+    ) -> Part {
+        let chosen = self.choose(table.groups.len(), touched, limit);
         let load = |group: &Group<Value, Value>| {
             (0..SLOTS)
                 .filter(|&i| group.control.get(i) & 0x80 == 0)
@@ -662,7 +673,11 @@ impl Artist<'_> {
         let rows = chosen
             .iter()
             .filter_map(|&n| {
-                Some(self.group(table.groups.get(n)?, Region::Table(id, table.capacity), n))
+                Some(self.group(
+                    table.groups.get(n)?,
+                    Region::Table(id, table.capacity, table.local_depth),
+                    n,
+                ))
             })
             .collect();
         let hidden = table.groups.len() - chosen.len();

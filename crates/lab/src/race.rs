@@ -357,17 +357,22 @@ fn odds(scenario: &Scenario, switch: u64, seed: u64) -> Result<Odds, String> {
 }
 
 fn moral(odds: &[Odds]) -> String {
-    let Some(rare) = odds.last() else {
+    let (Some(often), Some(rare)) = (odds.first(), odds.last()) else {
         return String::new();
     };
     let bad = |odds: &Odds| odds.silent + odds.dies + odds.wild;
-    match odds.first() {
-        Some(often) if bad(often) == 0 && bad(rare) == 0 => "no run went wrong".to_owned(),
-        _ => format!(
-            "\"it has never crashed\" is no proof: where a switch in the middle is rare, {} of {} runs go wrong, of those {} without a word, and only the others are noticed",
-            bad(rare),
-            rare.runs,
-            rare.silent
-        ),
+    if bad(often) == 0 && bad(rare) == 0 {
+        return "no run went wrong".to_owned();
     }
+    let unnoticed = match often.silent {
+        0 => String::new(),
+        n => format!(
+            "; and with a switch after every other access, {n} of {} go wrong and nobody is told",
+            often.runs
+        ),
+    };
+    format!(
+        "\"it has never crashed\" is no proof: with a switch after 1 access in {}, {} of {} runs end well, though any of these endings can come{unnoticed}",
+        rare.switch, rare.fine, rare.runs
+    )
 }

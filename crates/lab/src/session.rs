@@ -521,6 +521,8 @@ impl Session {
         let events = self.events();
         let mut sentences = self.told(Verb::Get, &events);
         if key.is_nan() && self.model.len() > 0 {
+            // Its hash is whatever; the model does not draw it.
+            sentences.clear();
             sentences.push("NaN differs from itself: no get ever finds it".to_owned());
         } else if found.is_none() {
             sentences.push(match (&self.model, self.model.len()) {
@@ -562,13 +564,7 @@ impl Session {
                 });
             }
             if keys.len() > 1 {
-                // The hash matters less than the place, of many.
-                let last = told.pop().unwrap_or_default();
-                sentences.extend(
-                    told.into_iter()
-                        .filter(|s| s.contains("evacuated") || s.contains("growth is")),
-                );
-                sentences.push(format!("{key}: {last}"));
+                sentences.extend(short(key, told));
             } else {
                 sentences.extend(told);
             }
@@ -935,7 +931,7 @@ impl Session {
             match next {
                 Some((key, elem)) => {
                     running.visited += 1;
-                    running.seen.insert(key.to_string());
+                    running.seen.insert(key.identity());
                     if results.len() < MAX_LISTED {
                         results.push(format!("{key}:{elem}"));
                     }
@@ -1005,7 +1001,7 @@ impl Session {
                 count(n as u64, "entry")
             ),
             (Model::Swiss(_), n) => format!(
-                "{} gone, NaN keys too; tables keep their size, and there is a new hash seed",
+                "{} gone, NaN keys too; the group or the tables keep their size, and there is a new hash seed",
                 count(n as u64, "entry")
             ),
         };
@@ -1057,6 +1053,26 @@ impl Session {
         };
         Ok(self.drawn(vec![sentence.to_owned()], None, &[]))
     }
+}
+
+/// The sentences for one delete of many: where and what, and no more.
+fn short(key: &Value, told: Vec<String>) -> Vec<String> {
+    let mut out = Vec::new();
+    let last = told.len().saturating_sub(1);
+    for (i, sentence) in told.into_iter().enumerate() {
+        let is_general = ["hash ", "probing "]
+            .iter()
+            .any(|start| sentence.starts_with(start));
+        let is_growth = sentence.starts_with("evacuated") || sentence.starts_with("that was");
+        let is_seed = sentence.starts_with("the map is empty now");
+        if is_growth || is_seed {
+            out.push(sentence);
+        } else if !is_general || i == last {
+            let what = sentence.split(": ").next().unwrap_or_default();
+            out.push(format!("{key}: {what}"));
+        }
+    }
+    out
 }
 
 /// `Go 1.27` or `Go 1.24 noswissmap`.

@@ -393,6 +393,22 @@ impl Value {
         }
     }
 
+    /// The value's text, the same for values that are one key: both zeros, `byte(1)` and `uint8(1)`.
+    #[must_use]
+    pub fn identity(&self) -> String {
+        match self {
+            Self::Float(size, x) if *x == 0.0 => Self::Float(*size, 0.0).to_string(),
+            Self::Any(Some(inner)) => match &**inner {
+                Self::Int(int, n) => format!("{}({n})", alias(int)),
+                Self::Float(size, x) => {
+                    format!("float{size}({})", if *x == 0.0 { 0.0 } else { *x })
+                }
+                other => Self::Any(Some(Box::new(other.clone()))).to_string(),
+            },
+            other => other.to_string(),
+        }
+    }
+
     fn quoted(text: &str) -> String {
         format!("{text:?}")
     }
@@ -429,10 +445,11 @@ impl fmt::Display for Value {
             Self::Any(None) => f.write_str("nil"),
             Self::Any(Some(inner)) => match &**inner {
                 Self::String(text) => f.write_str(&Self::quoted(text)),
-                Self::Float(_, x) if x.is_finite() && x.fract() == 0.0 && x.abs() < 1e15 => {
+                Self::Float(8, x) if x.is_finite() && x.fract() == 0.0 && x.abs() < 1e15 => {
                     write!(f, "{x:.1}")
                 }
                 Self::Int(int, n) if int.name != "int" => write!(f, "{}({n})", int.name),
+                Self::Float(4, x) => write!(f, "float32({x})"),
                 other => write!(f, "{other}"),
             },
             Self::Empty => f.write_str("{}"),

@@ -551,7 +551,7 @@ pub(crate) fn next_growth(model: &Model, build: Build) -> Vec<String> {
                 ));
             }
             let max = behaviour.max_load(h.b);
-            let more = (max + 1).saturating_sub(h.count);
+            let more = (max + 1).saturating_sub(h.count).max(1);
             let limit = if h.b == 0 {
                 "8".to_owned()
             } else {
@@ -561,7 +561,7 @@ pub(crate) fn next_growth(model: &Model, build: Build) -> Vec<String> {
                 "count {}: the {} new key from now makes it {} > {limit}, which doubles it to {}",
                 h.count,
                 nth(more),
-                max + 1,
+                h.count + more,
                 count(2 << h.b, "bucket")
             ));
             let threshold = 1_u64 << h.b.min(15);

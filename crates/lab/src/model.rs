@@ -130,16 +130,6 @@ impl Model {
             Self::Swiss(map) => map.set_writing(u8::from(writing)),
         }
     }
-
-    /// All entries, in no order.
-    pub(crate) fn entries(&mut self) -> Result<Vec<(Value, Value)>, Fault> {
-        let mut iteration = self.iterate();
-        let mut entries = Vec::new();
-        while let Some(entry) = iteration.next(self)? {
-            entries.push(entry);
-        }
-        Ok(entries)
-    }
 }
 
 impl Iteration {

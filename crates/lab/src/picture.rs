@@ -215,11 +215,13 @@ fn for_each_slot(model: &Model, mut visit: impl FnMut(Spot, &Value, &Value)) {
     }
 }
 
-/// All keys in the order of their slots.
-pub(crate) fn keys(model: &Model) -> Vec<Value> {
-    let mut keys = Vec::with_capacity(model.len());
-    for_each_slot(model, |_, key, _| keys.push(key.clone()));
-    keys
+/// All entries in the order of their slots.
+pub(crate) fn entries(model: &Model) -> Vec<(Value, Value)> {
+    let mut entries = Vec::with_capacity(model.len());
+    for_each_slot(model, |_, key, elem| {
+        entries.push((key.clone(), elem.clone()))
+    });
+    entries
 }
 
 impl Index {

@@ -14,7 +14,7 @@ use crate::ops::{LabOps, Trace, hash_keys};
 use crate::picture::{self, Index, Picture, View, count};
 use crate::race::{self, RaceView};
 use crate::scene;
-use crate::script::{COMMANDS, Command, MAX_ENTRIES, Target, Word};
+use crate::script::{COMMANDS, Command, MAX_ENTRIES, RaceStep, Target, Word};
 use crate::value::{Type, Value};
 
 /// Operations on maps that one session may make, so that no script runs for ever.
@@ -164,7 +164,8 @@ impl Session {
         };
         let mut frame = self.perform(command)?;
         frame.title = self.title();
-        if frame.sentences.len() > MAX_SENTENCES {
+        let is_list = matches!(command, Command::Help | Command::Scenes);
+        if frame.sentences.len() > MAX_SENTENCES && !is_list {
             let more = frame.sentences.len() - MAX_SENTENCES;
             frame.sentences.truncate(MAX_SENTENCES);
             frame.sentences.push(format!(
@@ -279,40 +280,7 @@ impl Session {
                 Ok(Frame::default())
             }
             Command::Writer => self.writer(),
-            Command::Race(goroutines) => {
-                let mut parse = |word: &Word, is_key: bool| {
-                    if is_key {
-                        self.key(word)
-                    } else {
-                        self.elem(Some(word))
-                    }
-                };
-                let goroutines = race::read(goroutines, &mut parse)?;
-                let build = self.setup.build;
-                let entries = if self.model.len() > race::MAX_INITIAL {
-                    return Err(format!(
-                        "the map has {} entries; a race can begin with at most {}",
-                        self.model.len(),
-                        race::MAX_INITIAL
-                    ));
-                } else {
-                    // An iteration draws random values: on a copy, so that nothing changes.
-                    let mut copy = self
-                        .model
-                        .copy(build)
-                        .map_err(|fault| fault.message(build))?;
-                    copy.entries().map_err(|fault| fault.message(build))?
-                };
-                if matches!(self.model, Model::Nil(_)) {
-                    return Err("a nil map can't be written to, by whatever number of goroutines: `new map[K]V` makes one".to_owned());
-                }
-                self.spend(race::WORK)?;
-                let race = race::run(build, self.setup.seed, &entries, &goroutines)?;
-                Ok(Frame {
-                    race: Some(race),
-                    ..Frame::default()
-                })
-            }
+            Command::Race(goroutines) => self.race(goroutines),
             Command::Scenes => Ok(Frame {
                 sentences: scene::list(),
                 ..Frame::default()
@@ -540,16 +508,20 @@ impl Session {
     }
 
     fn delete(&mut self, keys: &[Value]) -> Done {
-        self.history.push(Operation::Delete(keys.to_vec()));
         let mut sentences = Vec::new();
         let mut all = Vec::new();
+        let mut done = Vec::new();
         for key in keys {
             self.spend(1)?;
             let empty = self.model.len() == 0;
             let found = match self.model.delete(key) {
                 Ok(found) => found,
-                Err(fault) => return Ok(self.failed(&fault)),
+                Err(fault) => {
+                    self.history.push(Operation::Delete(done));
+                    return Ok(self.failed(&fault));
+                }
             };
+            done.push(key.clone());
             let events = self.events();
             let mut told = self.told(Verb::Delete, &events);
             if !found {
@@ -570,6 +542,7 @@ impl Session {
             }
             all.extend(events);
         }
+        self.history.push(Operation::Delete(done));
         Ok(self.drawn(sentences, keys.first().filter(|_| keys.len() == 1), &all))
     }
 
@@ -741,6 +714,7 @@ impl Session {
             self.trace.borrow_mut().clear();
             let before = self.model.len();
             if let Err(fault) = self.model.put(key.clone(), elem) {
+                self.history.push(Operation::Fill(numbers));
                 return Ok(self.failed(&fault));
             }
             done += u64::from(self.model.len() > before);
@@ -795,10 +769,11 @@ impl Session {
         if let Some(target) = target {
             self.check_target(target)?;
         }
-        let all = picture::keys(&self.model);
+        let all = picture::entries(&self.model);
         self.spend(all.len() as u64)?;
         let keys: Vec<Value> = all
             .into_iter()
+            .map(|(key, _)| key)
             .filter(|key| !key.is_nan() && target.is_none_or(|target| self.belongs(key, target)))
             .take(usize::try_from(n).unwrap_or(usize::MAX))
             .collect();
@@ -1034,6 +1009,36 @@ impl Session {
         self.model = copy;
         self.history.push(Operation::Clone);
         Ok(self.drawn(vec![sentence.to_owned()], None, &[]))
+    }
+
+    fn race(&mut self, goroutines: &[Vec<RaceStep>]) -> Done {
+        let goroutines = race::read(goroutines, &mut |word, is_key| {
+            if is_key {
+                self.key(word)
+            } else {
+                self.elem(Some(word))
+            }
+        })?;
+        if matches!(self.model, Model::Nil(_)) {
+            return Err("nobody can write to a nil map: `new map[K]V` makes one".to_owned());
+        }
+        if self.writer {
+            return Err("another goroutine is writing already: `writer` ends its write".to_owned());
+        }
+        if self.model.len() > race::MAX_INITIAL {
+            return Err(format!(
+                "the map has {} entries; a race can begin with at most {}",
+                self.model.len(),
+                race::MAX_INITIAL
+            ));
+        }
+        self.spend(race::WORK)?;
+        let entries = picture::entries(&self.model);
+        let race = race::run(self.setup.build, self.setup.seed, &entries, &goroutines)?;
+        Ok(Frame {
+            race: Some(race),
+            ..Frame::default()
+        })
     }
 
     fn writer(&mut self) -> Done {

@@ -23,7 +23,7 @@ use crate::output::{Color, Status, complain};
 Examples:
   tophash lab                                 ask for commands
   tophash lab -e 'fill 8; put a 1; grow?'     nine entries in a map[string]int
-  tophash lab --scene growth --go 1.23        the same as a classic map does it
+  tophash lab --scene growth --go 1.23        how a classic map grows
   tophash lab walk.lab --html walk.html       a page to step through")]
 pub(crate) struct Args {
     /// File with a command on each line, or several joined by `;`; `-` is standard input
@@ -87,6 +87,8 @@ struct Lab {
     session: Session,
     look: Look,
     sink: Sink,
+    /// Whether text repeats the command, which a prompt already shows.
+    echo: bool,
 }
 
 pub(crate) fn run(args: Args) -> io::Result<Status> {
@@ -124,6 +126,7 @@ pub(crate) fn run(args: Args) -> io::Result<Status> {
             Some(_) => Sink::Page(Vec::new()),
             None => Sink::Text(Box::new(BufWriter::new(io::stdout()))),
         },
+        echo: true,
     };
     let (name, text) = match (&args.expression, scene, &args.file) {
         (Some(text), ..) => ("-e".to_owned(), text.clone()),
@@ -179,9 +182,12 @@ enum Ended {
 }
 
 impl Lab {
-    fn show(&mut self, frame: Frame) -> io::Result<()> {
+    fn show(&mut self, mut frame: Frame) -> io::Result<()> {
         match &mut self.sink {
             Sink::Text(out) => {
+                if !self.echo {
+                    frame.command.clear();
+                }
                 out.write_all(render(&frame, self.look).as_bytes())?;
                 out.flush()
             }

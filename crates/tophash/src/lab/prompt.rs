@@ -85,8 +85,8 @@ pub(super) fn run(lab: &mut Lab) -> io::Result<Status> {
     if let Sink::Text(out) = &mut lab.sink {
         writeln!(
             out,
-            "An empty {}. `put a 1` puts an entry, `scenes` lists things to see, `help` all commands.\n{LEGEND}\n",
-            lab.session.title()
+            "Go's map, step by step. `put a 1` puts an entry, `scenes` lists what there is to see,\n\
+             `help` lists all commands, Ctrl-D ends.\n{LEGEND}\n"
         )?;
         out.flush()?;
     }
@@ -103,6 +103,7 @@ pub(super) fn run(lab: &mut Lab) -> io::Result<Status> {
         let _ = editor.add_history_entry(&line);
         lab.look.width = super::width();
         let script = tophash_lab::parse("line", &line);
+        lab.echo = script.statements.len() != 1 || script.statements[0].text.starts_with("scene ");
         for statement in &script.statements {
             match lab.step(statement, 0)? {
                 Ok(Next::Quit) => return Ok(Status::Clean),

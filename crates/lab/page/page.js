@@ -161,7 +161,7 @@
     $("sentences").classList.toggle("pre", /^(help|scenes)/.test(frame.command));
     $("sentences").replaceChildren(...frame.sentences.map((text) => make("li", "", text)));
     $("race").replaceChildren(...(frame.race ? [raceOf(frame.race)] : []));
-    $("picture").replaceChildren(...(frame.picture ? pictureOf(frame.picture) : []));
+    $("picture").replaceChildren(...(frame.race ? [] : pictureAt(at)));
     $("slider").value = at;
     $("count").textContent = `${at + 1} of ${frames.length}`;
     $("first").disabled = $("back").disabled = at === 0;
@@ -178,6 +178,21 @@
     });
     history.replaceState(null, "", "#" + (at + 1));
     if (forward) glide(before);
+  }
+
+  /* A step that only asks leaves the drawing as it was, without its marks. */
+  function pictureAt(step) {
+    let from = step;
+    while (from > 0 && !frames[from].picture && !frames[from].changes) from -= 1;
+    if (!frames[from].picture) return [];
+    const nodes = pictureOf(frames[from].picture);
+    if (from !== step) {
+      for (const cell of nodes.flatMap((node) => [...node.querySelectorAll(".cell")])) {
+        cell.classList.remove(...Object.keys(marks));
+        cell.firstChild.textContent = cell.firstChild.textContent.slice(0, 2);
+      }
+    }
+    return nodes;
   }
 
   function theme(name) {

@@ -52,6 +52,8 @@ pub struct Frame {
     pub title: String,
     /// The map afterwards, unless it is not to be drawn.
     pub picture: Option<Picture>,
+    /// Whether the command may have changed the map: a drawing of before does not hold then.
+    pub changes: bool,
     /// How a race can end.
     pub race: Option<RaceView>,
 }
@@ -164,6 +166,7 @@ impl Session {
         };
         let mut frame = self.perform(command)?;
         frame.title = self.title();
+        frame.changes = changes(command);
         let is_list = matches!(command, Command::Help | Command::Scenes);
         if frame.sentences.len() > MAX_SENTENCES && !is_list {
             let more = frame.sentences.len() - MAX_SENTENCES;
@@ -1058,6 +1061,19 @@ impl Session {
         };
         Ok(self.drawn(vec![sentence.to_owned()], None, &[]))
     }
+}
+
+/// Whether a command may change the map or what is to be drawn of it.
+fn changes(command: &Command) -> bool {
+    !matches!(
+        command,
+        Command::Hash(_)
+            | Command::Grow
+            | Command::Race(_)
+            | Command::Draw(_)
+            | Command::Help
+            | Command::Scenes
+    )
 }
 
 /// The sentences for one delete of many: where and what, and no more.

@@ -51,7 +51,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
 
-    /// Write a page in which the script can be stepped, instead of text
+    /// Write a page in which the script can be stepped, instead of text; of a session at the
+    /// prompt, a page of all its steps at the end
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
 
@@ -77,16 +78,13 @@ const MAX_PAGE: usize = 1000;
 /// How deep scenes may play scenes.
 const MAX_DEPTH: usize = 2;
 
-/// Where frames go.
-enum Sink {
-    Text(Box<dyn Write>),
-    Page(Vec<Frame>),
-}
-
 struct Lab {
     session: Session,
     look: Look,
-    sink: Sink,
+    /// Where text goes, if it is asked for.
+    out: Option<Box<dyn Write>>,
+    /// The steps of the page, if there is to be one.
+    page: Option<Vec<Frame>>,
     /// Whether text repeats the command, which a prompt already shows.
     echo: bool,
 }
@@ -122,10 +120,8 @@ pub(crate) fn run(args: Args) -> io::Result<Status> {
             seed: args.seed,
         }),
         look,
-        sink: match args.html {
-            Some(_) => Sink::Page(Vec::new()),
-            None => Sink::Text(Box::new(BufWriter::new(io::stdout()))),
-        },
+        out: None,
+        page: args.html.is_some().then(Vec::new),
         echo: true,
     };
     let (name, text) = match (&args.expression, scene, &args.file) {
@@ -142,6 +138,7 @@ pub(crate) fn run(args: Args) -> io::Result<Status> {
             (name, String::from_utf8_lossy(&bytes).into_owned())
         }
         (None, None, None) if io::stdin().is_terminal() => {
+            lab.print();
             let status = prompt::run(&mut lab)?;
             lab.finish(args.html.as_deref())?;
             return Ok(status);
@@ -155,6 +152,9 @@ pub(crate) fn run(args: Args) -> io::Result<Status> {
             )
         }
     };
+    if args.html.is_none() {
+        lab.print();
+    }
     let script = tophash_lab::parse(&name, &text);
     let ended = lab.play(&name, &script, 0)?;
     lab.finish(args.html.as_deref())?;
@@ -182,24 +182,35 @@ enum Ended {
 }
 
 impl Lab {
-    fn show(&mut self, mut frame: Frame) -> io::Result<()> {
-        match &mut self.sink {
-            Sink::Text(out) => {
-                if !self.echo {
-                    frame.command.clear();
-                }
-                out.write_all(render(&frame, self.look).as_bytes())?;
+    /// Writes text to standard output from now on.
+    fn print(&mut self) {
+        self.out = Some(Box::new(BufWriter::new(io::stdout())));
+    }
+
+    fn write(&mut self, text: &str) -> io::Result<()> {
+        match &mut self.out {
+            Some(out) => {
+                out.write_all(text.as_bytes())?;
                 out.flush()
             }
-            Sink::Page(frames) => {
-                frames.push(frame);
-                Ok(())
-            }
+            None => Ok(()),
         }
     }
 
+    fn show(&mut self, mut frame: Frame) -> io::Result<()> {
+        if let Some(page) = &mut self.page {
+            page.push(frame.clone());
+        }
+        if !self.echo {
+            frame.command.clear();
+        }
+        self.write(&render(&frame, self.look))
+    }
+
     fn is_page_full(&self) -> bool {
-        matches!(&self.sink, Sink::Page(frames) if frames.len() >= MAX_PAGE)
+        self.page
+            .as_ref()
+            .is_some_and(|page| page.len() >= MAX_PAGE)
     }
 
     /// Runs a statement and shows what it comes to.
@@ -249,27 +260,22 @@ impl Lab {
         if let Some(error) = &script.error {
             return Ok(Ended::Wrong(error.to_string()));
         }
-        match &mut self.sink {
-            Sink::Text(out) => {
-                out.write_all(render_remarks(&script.remarks, self.look).as_bytes())?;
-                out.flush()?;
-            }
-            Sink::Page(frames) => {
-                if !script.remarks.is_empty() {
-                    frames.push(Frame {
-                        remarks: script.remarks.clone(),
-                        title: self.session.title(),
-                        ..Frame::default()
-                    });
-                }
-            }
+        if let Some(page) = &mut self.page
+            && !script.remarks.is_empty()
+        {
+            page.push(Frame {
+                remarks: script.remarks.clone(),
+                title: self.session.title(),
+                ..Frame::default()
+            });
         }
+        self.write(&render_remarks(&script.remarks, self.look))?;
         Ok(Ended::Well)
     }
 
     /// Writes the page, if there is to be one.
     fn finish(&mut self, html: Option<&std::path::Path>) -> io::Result<()> {
-        let (Some(path), Sink::Page(frames)) = (html, &self.sink) else {
+        let (Some(path), Some(frames)) = (html, &self.page) else {
             return Ok(());
         };
         let page = tophash_lab::html::page(frames)?;

@@ -13,7 +13,7 @@ use rustyline::{Context, Editor, Helper};
 use tophash_lab::text::LEGEND;
 use tophash_lab::{COMMANDS, Next, SCENES};
 
-use super::{Lab, Sink};
+use super::Lab;
 use crate::output::{Status, complain};
 
 /// Completes command names and scenes.
@@ -82,14 +82,10 @@ pub(super) fn run(lab: &mut Lab) -> io::Result<Status> {
     editor.set_helper(Some(Names {
         color: lab.look.color,
     }));
-    if let Sink::Text(out) = &mut lab.sink {
-        writeln!(
-            out,
-            "Go's map, step by step. `put a 1` puts an entry, `scenes` lists what there is to see,\n\
-             `help` lists all commands, Ctrl-D ends.\n{LEGEND}\n"
-        )?;
-        out.flush()?;
-    }
+    lab.write(&format!(
+        "Go's map, step by step. `put a 1` puts an entry, `scenes` lists what there is to see,\n\
+         `help` lists all commands, Ctrl-D ends.\n{LEGEND}\n\n"
+    ))?;
     loop {
         let line = match editor.readline(&format!("{}> ", lab.session.title())) {
             Ok(line) => line,

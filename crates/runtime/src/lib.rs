@@ -9,6 +9,7 @@ pub mod classic;
 mod dynamic;
 mod event;
 mod fault;
+pub mod footprint;
 pub mod hash;
 pub mod layout;
 mod map_type;

@@ -7,8 +7,10 @@ mod build_flags;
 mod check;
 mod debug;
 mod lab;
+mod deep_stack;
 mod output;
 mod progress;
+mod size;
 
 use std::process::ExitCode;
 
@@ -27,6 +29,7 @@ struct Cli {
 enum Command {
     Check(check::Args),
     Lab(lab::Args),
+    Size(size::Args),
     #[command(subcommand, hide = true)]
     Debug(debug::Command),
 }
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
     let result = match cli.command {
         Command::Check(args) => check::run(args),
         Command::Lab(args) => lab::run(args),
+        Command::Size(args) => size::run(args),
         Command::Debug(command) => debug::run(command),
     };
     match result {

@@ -600,7 +600,7 @@ fn matching(tops: [u8; SLOTS], top: u8) -> impl Iterator<Item = usize> {
 }
 
 /// `makemap`'s choice of b for a hint.
-fn initial_b(behaviour: &Behaviour, hint: i64, bucket_size: u64) -> u8 {
+pub(crate) fn initial_b(behaviour: &Behaviour, hint: i64, bucket_size: u64) -> u8 {
     let hint = u64::try_from(hint).unwrap_or(0);
     let fits = hint
         .checked_mul(bucket_size)

@@ -11,6 +11,7 @@ pub use behaviour::{Behaviour, ClearGroups, Prunes};
 pub use group::{ALL_EMPTY, Control, DELETED, EMPTY, Group, Slot};
 pub use iter::SwissIter;
 pub use table::{MAX_TABLE_CAPACITY, Table};
+pub(crate) use table::{load_limit, table_capacity};
 
 use crate::event::{Event, SwissEvent};
 use crate::fault::{Fault, Race};
@@ -675,7 +676,7 @@ fn find_small<O: Ops>(
 }
 
 /// How many tables of which capacity a hint asks for; none if the map starts small.
-fn initial_tables(hint: i64, slot_size: u64) -> Option<(u64, u64)> {
+pub(crate) fn initial_tables(hint: i64, slot_size: u64) -> Option<(u64, u64)> {
     let hint = u64::try_from(hint)
         .ok()
         .filter(|&hint| hint > SLOTS as u64)?;

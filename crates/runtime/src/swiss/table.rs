@@ -13,6 +13,22 @@ pub const MAX_TABLE_CAPACITY: u64 = 1024;
 /// Full slots per group at most, on average.
 pub(crate) const MAX_AVERAGE_LOAD: u64 = 7;
 
+/// Slots of a table that is made for so many: `newTable` rounds them up to a power of two.
+pub(crate) fn table_capacity(slots: u64) -> u64 {
+    slots
+        .clamp(SLOTS as u64, MAX_TABLE_CAPACITY)
+        .next_power_of_two()
+}
+
+/// Entries that a table of these many slots takes without growing: `maxGrowthLeft`.
+pub(crate) fn load_limit(capacity: u64) -> u64 {
+    if capacity <= SLOTS as u64 {
+        capacity.saturating_sub(1)
+    } else {
+        capacity * MAX_AVERAGE_LOAD / SLOTS as u64
+    }
+}
+
 /// A table: groups, and what is needed to know when to grow.
 #[derive(Clone, Debug)]
 pub struct Table<K, V> {
@@ -87,9 +103,7 @@ impl<K: Clone, V: Clone> Table<K, V> {
         local_depth: u8,
         serial: u64,
     ) -> Self {
-        let capacity = capacity
-            .clamp(SLOTS as u64, MAX_TABLE_CAPACITY)
-            .next_power_of_two();
+        let capacity = table_capacity(capacity);
         let groups = (0..capacity / SLOTS as u64)
             .map(|_| Group::new(ops))
             .collect();
@@ -110,11 +124,7 @@ impl<K: Clone, V: Clone> Table<K, V> {
     /// single group.
     #[must_use]
     pub fn max_growth_left(&self) -> u16 {
-        if usize::from(self.capacity) <= SLOTS {
-            self.capacity.saturating_sub(1)
-        } else {
-            (u64::from(self.capacity) * MAX_AVERAGE_LOAD / SLOTS as u64) as u16
-        }
+        load_limit(self.capacity.into()) as u16
     }
 
     /// Deleted slots that still lengthen probing.

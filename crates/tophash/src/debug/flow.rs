@@ -6,8 +6,9 @@ use std::time::Instant;
 use tophash_flow::{Op, Unit, Value, candidates, dump, lower, lower_initialisers, verify};
 use tophash_types::{Checker, FileId, Program, World};
 
-use super::{on_deep_stack, relative};
+use super::relative;
 use crate::build_flags::BuildFlags;
+use crate::deep_stack::on_deep_stack;
 use crate::output::{Status, complain};
 
 /// Print the graphs of functions

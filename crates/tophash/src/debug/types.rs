@@ -13,8 +13,9 @@ use tophash_types::{
 
 use tophash_workspace::GoVersion;
 
-use super::{on_deep_stack, relative};
+use super::relative;
 use crate::build_flags::BuildFlags;
+use crate::deep_stack::on_deep_stack;
 use crate::output::Status;
 
 /// Print types and callees as oracle/typedump does

@@ -91,18 +91,29 @@ fn ln_factorial(k: u64) -> f64 {
     x * x.ln() - x + 0.5 * (2.0 * std::f64::consts::PI * x).ln() + series
 }
 
-/// The mean of what a normally distributed number exceeds `limit` by, 0 where it does not.
-pub(crate) fn excess(mean: f64, deviation: f64, limit: f64) -> f64 {
+/// The least variance that a whole number of this mean has.
+pub(crate) fn least_variance(mean: f64) -> f64 {
+    let part = mean.fract();
+    part * (1.0 - part)
+}
+
+/// What a normally distributed number exceeds `limit` by, 0 where it does not: mean and standard
+/// deviation.
+pub(crate) fn excess(mean: f64, deviation: f64, limit: f64) -> (f64, f64) {
     let above = mean - limit;
     if deviation <= 0.0 {
-        return above.max(0.0);
+        return (above.max(0.0), 0.0);
     }
     let z = above / deviation;
     let density = (-z * z / 2.0).exp() / (2.0 * std::f64::consts::PI).sqrt();
-    (deviation * density + above * normal(z)).max(0.0)
+    let share = normal(z);
+    let mean = (deviation * density + above * share).max(0.0);
+    let square = (deviation * deviation + above * above) * share + above * deviation * density;
+    (mean, (square - mean * mean).max(0.0).sqrt())
 }
 
-/// The normal distribution function (Abramowitz and Stegun 26.2.17, good to 1e-7).
+/// The normal distribution function (Abramowitz and Stegun 26.2.17, good to seven
+/// digits).
 fn normal(z: f64) -> f64 {
     const FACTORS: [f64; 5] = [
         0.319_381_530,
@@ -148,8 +159,10 @@ mod tests {
             let above: f64 = (mean + 1..=far.min(keys)).map(|k| b.exactly(k)).sum();
             near(b.above(mean), above);
         }
-        near(excess(3.0, 1e-9, 1.0), 2.0);
-        near(excess(0.0, 1.0, 0.0), 0.398_942_28);
-        near(excess(1.0, 1.0, 0.0), 1.083_315_47);
+        near(excess(3.0, 1e-9, 1.0).0, 2.0);
+        near(excess(0.0, 1.0, 0.0).0, 0.398_942_28);
+        near(excess(0.0, 1.0, 0.0).1, 0.583_819_37);
+        near(excess(1.0, 1.0, 0.0).0, 1.083_315_47);
+        near(excess(9.0, 1.0, 0.0).1, 1.0);
     }
 }

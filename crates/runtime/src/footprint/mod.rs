@@ -38,6 +38,8 @@ pub struct Footprint {
     pub deviation: f64,
     /// Bytes allocated in all, those included that were dropped on the way.
     pub allocated_bytes: f64,
+    /// Standard deviation of that, in bytes.
+    pub allocated_deviation: f64,
     /// Allocations in all.
     pub allocations: f64,
     /// Most bytes in use at one time while it is filled, if the collector frees at once what is
@@ -178,6 +180,7 @@ struct Tally<'t> {
     map_type: &'t MapType,
     blocks: Vec<Blocks>,
     variance: f64,
+    allocated_variance: f64,
     allocated_bytes: f64,
     allocations: f64,
     /// Bytes in use at an earlier time.
@@ -192,6 +195,7 @@ impl<'t> Tally<'t> {
             map_type,
             blocks: Vec::new(),
             variance: 0.0,
+            allocated_variance: 0.0,
             allocated_bytes: 0.0,
             allocations: 0.0,
             peak_bytes: 0.0,
@@ -203,6 +207,23 @@ impl<'t> Tally<'t> {
     /// The block for `size` bytes.
     fn block(&self, size: u64, scanned: bool) -> Block {
         block(self.map_type.build.version, size, !scanned)
+    }
+
+    /// Says how much a part of what is alive in the end differs from run to run: a standard
+    /// deviation in bytes, independent of others.
+    fn vary_live(&mut self, deviation: f64) {
+        self.variance += deviation * deviation;
+    }
+
+    /// The same of what was allocated.
+    fn vary_allocated(&mut self, deviation: f64) {
+        self.allocated_variance += deviation * deviation;
+    }
+
+    /// The same of what was allocated and stays.
+    fn vary(&mut self, deviation: f64) {
+        self.vary_live(deviation);
+        self.vary_allocated(deviation);
     }
 
     /// Allocates blocks that are gone in the end.
@@ -266,8 +287,9 @@ impl<'t> Tally<'t> {
             hint,
             shape,
             blocks,
-            deviation: self.variance.max(0.0).sqrt(),
+            deviation: self.variance.sqrt(),
             allocated_bytes: self.allocated_bytes,
+            allocated_deviation: self.allocated_variance.sqrt(),
             allocations: self.allocations,
             peak_bytes: self.peak_bytes.max(bytes),
             growths: self.growths,

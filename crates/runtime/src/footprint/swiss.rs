@@ -5,7 +5,7 @@
 //! are the prefixes that more keys fall on, and of 2^d prefixes of d bits a binomial tail says
 //! how many these are: the expectation is exact, however the keys arrive.
 
-use super::binomial::Binomial;
+use super::binomial::{Binomial, least_variance};
 use super::{Part, Shape, Tally};
 use crate::layout;
 use crate::map_type::SLOTS;
@@ -83,9 +83,12 @@ pub(super) fn fill(tally: &mut Tally<'_>, entries: u64, hint: u64) -> Shape {
         tally.keep(Part::Groups, *count, size, traits.pointers);
     }
 
-    let variance = variance(entries, &splits);
+    let variance = variance(entries, &splits).max(least_variance(tables));
     let each = tally.block(full, traits.pointers).size + tally.block(table, true).size;
-    tally.variance += variance * (each as f64).powi(2);
+    let deviation = variance.sqrt();
+    tally.vary_live(deviation * each as f64);
+    // Each split makes two tables for one that it drops.
+    tally.vary_allocated(2.0 * deviation * each as f64);
     // Whoever grew last held the old table and the new ones at the same time.
     if let Some(last) = all.iter().rfind(|s| s.count > NEGLIGIBLE)
         && tally.growths > NEGLIGIBLE
@@ -102,7 +105,7 @@ pub(super) fn fill(tally: &mut Tally<'_>, entries: u64, hint: u64) -> Shape {
     }
     Shape::Swiss {
         tables,
-        tables_deviation: variance.sqrt(),
+        tables_deviation: deviation,
         groups: all
             .iter()
             .map(|s| groups(s.capacity) as f64 * s.count)
@@ -119,7 +122,6 @@ fn grow(tally: &mut Tally<'_>, entries: u64, depth: u8, first: u64) -> Vec<Sizes
     let mut sizes = Vec::new();
     let mut capacity = first;
     let mut count = keys.parts();
-    let mut deviation = 0.0;
     loop {
         let bytes = capacity / SLOTS as u64 * group;
         tally.spend(count, layout::TABLE.size, true);
@@ -137,11 +139,10 @@ fn grow(tally: &mut Tally<'_>, entries: u64, depth: u8, first: u64) -> Vec<Sizes
         });
         tally.growths += growing;
         tally.moved_entries += growing * limit as f64;
-        deviation += keys.parts() * share * (1.0 - share) * (bytes as f64).powi(2);
+        tally.vary((keys.parts() * share * (1.0 - share)).sqrt() * bytes as f64);
         count = growing;
         capacity *= 2;
     }
-    tally.variance += deviation;
     sizes.retain(|s| s.count > NEGLIGIBLE);
     sizes
 }

@@ -5,6 +5,7 @@ mod json;
 mod lookup;
 mod notation;
 mod numbers;
+mod plot;
 mod report;
 mod table;
 mod text;
@@ -76,6 +77,10 @@ pub(crate) struct Args {
     #[arg(long)]
     curve: bool,
 
+    /// Draw bytes per entry over the number of entries, up to -n (default 1000000), as SVG
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
+
     /// Form of the output
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
     format: Format,
@@ -100,6 +105,10 @@ pub(crate) fn run(args: Args) -> io::Result<Status> {
     }
     let question = question(&args).map_err(invalid)?;
     let report = Report::answer(&question);
+    if let Some(file) = &args.plot {
+        std::fs::write(file, plot::svg(&question))
+            .map_err(|e| io::Error::new(e.kind(), format!("--plot {}: {e}", file.display())))?;
+    }
     let mut out = Vec::new();
     match args.format {
         Format::Text => text::render(&report, &mut out)?,

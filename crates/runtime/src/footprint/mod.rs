@@ -17,6 +17,9 @@ use crate::version::{Build, Implementation};
 /// Most entries that are reckoned with.
 pub const MAX_ENTRIES: u64 = 1 << 32;
 
+/// Blocks that are expected less often than this are left out.
+const NEGLIGIBLE: f64 = 1e-3;
+
 /// A map on the heap, filled by inserting distinct keys one after the other and never deleting.
 ///
 /// All counts are expectations, and exact where they are whole by nature: the header, the bucket
@@ -234,7 +237,7 @@ impl<'t> Tally<'t> {
 
     /// Says that blocks are alive in the end which are counted as allocated already.
     fn keep(&mut self, part: Part, count: f64, asked: u64, scanned: bool) {
-        if count <= 0.0 {
+        if count < NEGLIGIBLE {
             return;
         }
         let Block { size, small, .. } = self.block(asked, scanned);

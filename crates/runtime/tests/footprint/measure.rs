@@ -15,14 +15,14 @@ use tophash_runtime::{Build, MapType};
 pub(crate) const TYPES: [(&str, u64); 11] = [
     ("map[int]int", 5_000_000),
     ("map[string]*T", 5_000_000),
-    ("map[string]struct40", 5_000_000),
-    ("map[string][200]byte", 2_000_000),
-    ("map[string]structPtr200", 2_000_000),
-    ("map[string]struct{}", 5_000_000),
+    ("map[string]struct40", 2_000_000),
+    ("map[string][200]byte", 1_000_000),
+    ("map[string]structPtr200", 1_000_000),
+    ("map[string]struct{}", 2_000_000),
     ("map[[16]byte]bool", 5_000_000),
     ("map[int32]struct{}", 5_000_000),
-    ("map[any]any", 5_000_000),
-    ("map[[25]int]bool", 2_000_000),
+    ("map[any]any", 2_000_000),
+    ("map[[25]int]bool", 1_000_000),
     ("map[uint8]int64", 256),
 ];
 

@@ -60,11 +60,9 @@ func measure[K comparable, V any](keys []K, value V, hint, runs int) alive {
 	for i := -unmeasured; i < runs; i++ {
 		sink = nil
 		runtime.GC()
-		runtime.GC()
 		runtime.ReadMemStats(&before)
 		fill(keys, value, hint)
 		runtime.ReadMemStats(&filled)
-		runtime.GC()
 		runtime.GC()
 		runtime.ReadMemStats(&after)
 		if i < 0 {

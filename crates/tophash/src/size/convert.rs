@@ -37,8 +37,26 @@ impl<'c, 'w> Converter<'c, 'w> {
         result
     }
 
+    /// The layouts of key and element of a map type; what keeps it from having them.
+    pub(super) fn map_parts(&mut self, ty: TypeId) -> Result<Vec<Arc<GoType>>, String> {
+        let under = self.checker.underlying(ty);
+        let Type::Map(key, elem) = *self.checker.ty(under) else {
+            return Err("is not a map type".to_owned());
+        };
+        let mut part = |name: &str, ty| {
+            let part = self.convert(ty);
+            part.map_err(|why| format!("has {name} whose type {why}"))
+        };
+        Ok(vec![part("a key", key)?, part("an element", elem)?])
+    }
+
     fn layout(&mut self, ty: TypeId) -> Result<Arc<GoType>, String> {
         let name = self.checker.type_string(ty);
+        // Its underlying type is that of its constraint.
+        let actual = self.checker.unalias(ty);
+        if matches!(self.checker.ty(actual), Type::TypeParam(_)) {
+            return Err("depends on a type argument: give it, as in Pair[int, string]".to_owned());
+        }
         let under = self.checker.underlying(ty);
         Ok(match self.checker.ty(under).clone() {
             Type::Basic(basic) => self.basic(basic)?,
@@ -66,9 +84,6 @@ impl<'c, 'w> Converter<'c, 'w> {
                     fields.push((field_name == "_", ty));
                 }
                 GoType::structure(&name, &fields)
-            }
-            Type::TypeParam(_) | Type::Union(_) => {
-                return Err("depends on a type argument: give it, as in Pair[int, string]".into());
             }
             _ => return Err("can't be found".to_owned()),
         })

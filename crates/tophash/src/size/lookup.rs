@@ -12,7 +12,7 @@ use tophash_types::{Checker, Program, TypeId, World};
 use tophash_workspace::{Header, ProblemKind, Workspace};
 
 use super::convert::Converter;
-use super::notation::{Leaf, MapParts, Notation, located};
+use super::notation::{Leaf, MapParts, Notation, Role, located};
 
 /// The file that is added to a package to ask about types there.
 const QUERY: &str = "tophash_size_query";
@@ -54,7 +54,7 @@ struct Place {
     query: PathBuf,
 }
 
-/// Finds out what the parts of a map type are.
+/// Finds out what key and element of a map type are.
 ///
 /// # Errors
 /// A sentence that names the place in the type and says what to give.
@@ -64,7 +64,7 @@ pub(super) fn resolve(
     options: &Options,
 ) -> Result<MapParts, String> {
     let leaves = notation.leaves()?;
-    let mut found: Vec<(Leaf, Arc<GoType>)> = Vec::new();
+    let mut found: Vec<(Leaf, Vec<Arc<GoType>>)> = Vec::new();
     for leaf in leaves {
         let given = structs.iter().find(|given| given.name == leaf.name);
         let place = match given {
@@ -81,7 +81,8 @@ pub(super) fn resolve(
                 Why::Absent if given.is_some() => {
                     format!("{subject}: the file declares no such type")
                 }
-                Why::Absent => absent(&leaf, &place),
+                Why::Absent => absent(notation, &leaf, &place),
+                Why::Layout(_) if leaf.role == Role::Length => absent(notation, &leaf, &place),
                 Why::Layout(why) => format!("{subject} {why}"),
                 Why::Message(message) => message,
             };
@@ -92,7 +93,7 @@ pub(super) fn resolve(
     notation.layout(&mut |leaf| {
         let known = found.iter().find(|(known, _)| known == leaf);
         known
-            .map(|(_, ty)| ty.clone())
+            .map(|(_, types)| types.clone())
             .ok_or_else(|| located(notation.text(), leaf.column, "not found"))
     })
 }
@@ -107,8 +108,19 @@ enum Why {
     Message(String),
 }
 
-fn absent(leaf: &Leaf, place: &Place) -> String {
+fn absent(notation: &Notation, leaf: &Leaf, place: &Place) -> String {
+    if leaf.role == Role::Length {
+        return format!("the length {} can't be found", leaf.written);
+    }
     if let Some((package, name)) = leaf.packages.first() {
+        let written = notation.paths().iter().find(|(ident, _)| ident == package);
+        if let Some((_, path)) = written {
+            return format!(
+                "from {} no package {path} with a type {name} is found: run in a module that \
+                 imports it, or give its file, --struct FILE.go:{name}",
+                place.dir.display()
+            );
+        }
         return format!(
             "there is no {} to be found: run in a module that has it, write the import path, as in \
              example.com/{package}.{name}, or give its file, --struct FILE.go:{name}",
@@ -146,7 +158,8 @@ fn here(dir: &Path) -> Place {
 
 fn struct_place(given: &StructOption, dir: &Path) -> Result<Place, String> {
     let shown = given.file.display();
-    let file = dir.join(&given.file);
+    let found = dir.join(&given.file).canonicalize();
+    let file = found.map_err(|error| format!("--struct {shown}: {error}"))?;
     let package = package_name(&file).map_err(|error| format!("--struct {shown}: {error}"))?;
     let parent = file.parent().unwrap_or(dir).to_owned();
     let suffix = match file.to_string_lossy().ends_with("_test.go") {
@@ -190,7 +203,7 @@ fn ask(
     leaf: &Leaf,
     place: &Place,
     options: &Options,
-) -> Result<Arc<GoType>, Why> {
+) -> Result<Vec<Arc<GoType>>, Why> {
     let mut imports: Vec<(String, String)> = Vec::new();
     let mut text = leaf.text.clone();
     for (package, name) in &leaf.packages {
@@ -210,23 +223,32 @@ fn ask(
             None => return Err(Why::Absent),
         }
     }
-    let mut answers = query(place, options, &imports, &[text]);
+    let mut answers = query(place, options, &imports, &[text], leaf.role);
     answers.pop().unwrap_or(Err(Why::Absent))
 }
 
 /// The import path that a package's name stands for: as the files of the package import it, or
-/// in the standard library.
+/// in the module and the standard library.
 fn import_path(
     package: &str,
     name: &str,
     place: &Place,
     options: &Options,
 ) -> Result<Option<String>, Why> {
-    let imported = imported_as(package, place, options);
+    let workspace = open(place, options, String::new());
+    let here = root(&workspace, place);
+    let imported = here.and_then(|here| imported_as(package, here, &workspace));
     if imported.is_some() || package == place.package {
         return Ok(imported);
     }
-    let candidates = standard_packages(package, place, options);
+    let mut candidates = Vec::new();
+    if let Some(module) = here.and_then(|here| workspace.package(here).module.as_ref()) {
+        packages_named(package, &module.dir, &module.path, &mut candidates);
+    }
+    if let Some(goroot) = workspace.goroot() {
+        packages_named(package, &goroot.src, "", &mut candidates);
+    }
+    candidates.sort();
     let imports: Vec<(String, String)> = candidates
         .iter()
         .enumerate()
@@ -236,7 +258,7 @@ fn import_path(
         .iter()
         .map(|(alias, _)| format!("{alias}.{name}"))
         .collect();
-    let answers = query(place, options, &imports, &texts);
+    let answers = query(place, options, &imports, &texts, Role::Type);
     let known: Vec<&String> = candidates
         .iter()
         .zip(&answers)
@@ -247,15 +269,17 @@ fn import_path(
         [] => Ok(None),
         [path] => Ok(Some((*path).clone())),
         [first, second, ..] => Err(Why::Message(format!(
-            "{package}.{name} may be of {first} or {second}: write {first}.{name}"
+            "{package}.{name} may be of {first} or of {second}: write {first}.{name}"
         ))),
     }
 }
 
-/// The path by which files of the package import another of this name.
-fn imported_as(package: &str, place: &Place, options: &Options) -> Option<String> {
-    let workspace = open(place, options, String::new());
-    let importer = root(&workspace, place)?;
+/// The path by which files of a package import another of this name.
+fn imported_as(
+    package: &str,
+    importer: tophash_workspace::PackageId,
+    workspace: &Workspace,
+) -> Option<String> {
     let files = &workspace.package(importer).files;
     let imports = files.iter().flat_map(|&id| {
         let file = workspace.tree(id);
@@ -298,19 +322,19 @@ fn import_specs(
         .collect()
 }
 
-/// Packages of the standard library whose path ends in a name.
-fn standard_packages(package: &str, place: &Place, options: &Options) -> Vec<String> {
-    let workspace = open(place, options, String::new());
-    let Some(goroot) = workspace.goroot() else {
-        return Vec::new();
-    };
-    let mut found = Vec::new();
-    let mut open = vec![(goroot.src.clone(), String::new())];
+/// Adds the import paths below a directory that end in a name. `path` is the directory's own,
+/// empty for the standard library.
+fn packages_named(package: &str, dir: &Path, path: &str, found: &mut Vec<String>) {
+    let mut open = vec![(dir.to_owned(), path.to_owned())];
     while let Some((dir, path)) = open.pop() {
         for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
             let is_dir = entry.file_type().is_ok_and(|ty| ty.is_dir());
-            if !is_dir || matches!(&*name, "internal" | "vendor" | "cmd" | "testdata") {
+            let is_left_out = name.starts_with(['.', '_'])
+                || matches!(&*name, "vendor" | "testdata" | "node_modules")
+                || path.is_empty() && matches!(&*name, "internal" | "cmd");
+            // A module inside another has paths of its own.
+            if !is_dir || is_left_out || entry.path().join("go.mod").is_file() {
                 continue;
             }
             let path = match path.is_empty() {
@@ -323,8 +347,6 @@ fn standard_packages(package: &str, place: &Place, options: &Options) -> Vec<Str
             open.push((entry.path(), path));
         }
     }
-    found.sort();
-    found
 }
 
 /// Opens the package of a place, with a file more.
@@ -354,13 +376,14 @@ fn root(workspace: &Workspace, place: &Place) -> Option<tophash_workspace::Packa
     workspace.roots().iter().find(holds).copied()
 }
 
-/// Asks what types are in a package, given further imports.
+/// Asks what types are in a package, given further imports: of map types, for keys and elements.
 fn query(
     place: &Place,
     options: &Options,
     imports: &[(String, String)],
     texts: &[String],
-) -> Vec<Result<Arc<GoType>, Why>> {
+    role: Role,
+) -> Vec<Result<Vec<Arc<GoType>>, Why>> {
     let mut source = format!("package {}\n", place.package);
     for (alias, path) in imports {
         source.push_str(&format!("import {alias} {path:?}\n"));
@@ -385,15 +408,20 @@ fn query(
     };
     let mut checker = Checker::new(&program);
     let body = checker.check_initialisers(file);
-    let answers: Vec<Result<Arc<GoType>, Why>> = starts
+    let answers: Vec<Result<Vec<Arc<GoType>>, Why>> = starts
         .iter()
         .map(|&start| {
             let object = body.definition(start).ok_or(Why::Absent)?;
             match checker.type_of(object) {
                 TypeId::UNKNOWN => Err(Why::Absent),
-                ty => Converter::new(&mut checker)
-                    .convert(ty)
-                    .map_err(Why::Layout),
+                ty => {
+                    let mut converter = Converter::new(&mut checker);
+                    let answer = match role {
+                        Role::Map => converter.map_parts(ty),
+                        Role::Type | Role::Length => converter.convert(ty).map(|ty| vec![ty]),
+                    };
+                    answer.map_err(Why::Layout)
+                }
             }
         })
         .collect();

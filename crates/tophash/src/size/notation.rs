@@ -19,8 +19,15 @@ pub(super) struct Notation {
     /// These identifiers, and the import paths they stand for.
     paths: Vec<(String, String)>,
     file: File,
-    key: ExprId,
-    elem: ExprId,
+    form: Form,
+}
+
+/// How a map type is written.
+enum Form {
+    /// `map[K]V`
+    Map { key: ExprId, elem: ExprId },
+    /// The name of a map type.
+    Named(ExprId),
 }
 
 /// A part of a type whose layout depends on declarations.
@@ -36,6 +43,19 @@ pub(super) struct Leaf {
     pub(super) packages: Vec<(String, String)>,
     /// Where it starts, from 1, in bytes.
     pub(super) column: usize,
+    /// What it has to be.
+    pub(super) role: Role,
+}
+
+/// What a part of a type has to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Any type.
+    Type,
+    /// The length of an array; the text is an array of that length.
+    Length,
+    /// A map type.
+    Map,
 }
 
 /// Key and element of a map type.
@@ -51,13 +71,21 @@ impl Notation {
     /// A sentence that begins with the text and the column, if it is not a map type.
     pub(super) fn read(text: &str) -> Result<Notation, String> {
         let text = text.trim();
+        if text.is_empty() {
+            return Err("give a map type, such as 'map[string]int'".to_owned());
+        }
         let (plain, paths) = replace_paths(text);
         let source = format!("{PREFIX}{plain}\n");
         let file = parse(source.as_bytes(), Bodies::Skip);
         let at = |offset: u32| (offset as usize).saturating_sub(PREFIX.len()) + 1;
         if let Some(error) = file.errors.first() {
             let column = at(error.offset).min(text.len() + 1);
-            return Err(located(text, column, &error.message));
+            // The line ends where the type does.
+            let ends = ["found newline", "found 'EOF'"];
+            let message = ends.iter().fold(error.message.clone(), |message, end| {
+                message.replace(end, "found nothing")
+            });
+            return Err(located(text, column, &message));
         }
         let expr = match file.decls.as_slice() {
             [decl] => written_type(&file, *decl),
@@ -68,21 +96,25 @@ impl Notation {
         if file.ast.expr(expr).span.end as usize != PREFIX.len() + plain.len() {
             return Err(not_one());
         }
-        match file.ast.expr(file.ast.unparen(expr)).kind {
-            ExprKind::MapType { key, value } => Ok(Notation {
-                text: text.to_owned(),
-                plain,
-                paths,
-                file,
-                key,
-                elem: value,
-            }),
-            _ => Err(located(
-                text,
-                1,
-                "this is not a map type, such as 'map[string]int'",
-            )),
-        }
+        let expr = file.ast.unparen(expr);
+        let form = match file.ast.expr(expr).kind {
+            ExprKind::MapType { key, value } => Form::Map { key, elem: value },
+            ExprKind::Ident(name) if predeclared(name.as_str()).is_none() => Form::Named(expr),
+            ExprKind::Selector { .. } | ExprKind::Index { .. } | ExprKind::IndexList { .. } => {
+                Form::Named(expr)
+            }
+            _ => {
+                let message = "this is not a map type, such as 'map[string]int'";
+                return Err(located(text, 1, message));
+            }
+        };
+        Ok(Notation {
+            text: text.to_owned(),
+            plain,
+            paths,
+            file,
+            form,
+        })
     }
 
     /// The text as it was given.
@@ -103,35 +135,55 @@ impl Notation {
     /// The parts whose layout depends on declarations, in order.
     ///
     /// # Errors
-    /// As [`Notation::layout`], as far as it depends on no declaration.
+    /// A sentence that names the place of something that is no type.
     pub(super) fn leaves(&self) -> Result<Vec<Leaf>, String> {
         let mut leaves = Vec::new();
-        for expr in [self.key, self.elem] {
-            self.go_type(expr, &mut |leaf| {
-                leaves.push(leaf);
-                Ok(GoType::array(GoType::scalar("byte", 1), 1))
-            })?;
+        match self.form {
+            Form::Named(expr) => leaves.push(self.leaf(expr, Role::Map)),
+            Form::Map { key, elem } => {
+                for expr in [key, elem] {
+                    self.go_type(expr, &mut |leaf| {
+                        leaves.push(leaf);
+                        Ok(GoType::array(GoType::scalar("byte", 1), 1))
+                    })?;
+                }
+            }
         }
         Ok(leaves)
     }
 
-    /// Key and element, given what each of the leaves is.
+    /// Key and element, given what each of the leaves is: one type, or the key and the element
+    /// of a named map type.
     ///
     /// # Errors
-    /// A sentence that names the place: something that is no type, a key that can't be
-    /// compared, or what `resolve` says.
+    /// A sentence that names the place: a key that can't be compared, or what `resolve` says.
     pub(super) fn layout(
         &self,
-        resolve: &mut dyn FnMut(&Leaf) -> Result<Arc<GoType>, String>,
+        resolve: &mut dyn FnMut(&Leaf) -> Result<Vec<Arc<GoType>>, String>,
     ) -> Result<MapParts, String> {
-        let mut part = |expr| self.go_type(expr, &mut |leaf| resolve(&leaf));
-        let (key, elem) = (part(self.key)?, part(self.elem)?);
+        let mut one = |leaf: &Leaf| match resolve(leaf)?.as_slice() {
+            [ty] => Ok(ty.clone()),
+            _ => Err(located(&self.text, leaf.column, "this is not a type")),
+        };
+        let (key, elem, at) = match self.form {
+            Form::Map { key, elem } => {
+                let mut part = |expr| self.go_type(expr, &mut |leaf| one(&leaf));
+                (part(key)?, part(elem)?, (key, elem))
+            }
+            Form::Named(expr) => match resolve(&self.leaf(expr, Role::Map))?.as_slice() {
+                [key, elem] => (key.clone(), elem.clone(), (expr, expr)),
+                _ => return Err(self.error(expr, "this is not a map type")),
+            },
+        };
         if key.algorithm() == Algorithm::NoEq {
-            let why = incomparable(&key);
-            let message = format!("{} can't be a key: {why}", self.written(self.key));
-            return Err(self.error(self.key, &message));
+            let name = match self.form {
+                Form::Map { key, .. } => self.written(key),
+                Form::Named(_) => &key.name,
+            };
+            let message = format!("{name} can't be a key: {}", incomparable(&key));
+            return Err(self.error(at.0, &message));
         }
-        for (expr, ty) in [(self.key, &key), (self.elem, &elem)] {
+        for (expr, ty) in [(at.0, &key), (at.1, &elem)] {
             if ty.size > MAX_TYPE_SIZE {
                 return Err(self.error(expr, "this type is larger than any memory"));
             }
@@ -191,11 +243,11 @@ impl Notation {
             ExprKind::InterfaceType(_) => GoType::interface(name),
             ExprKind::Ident(symbol) => match predeclared(symbol.as_str()) {
                 Some(ty) => ty,
-                None => resolve(self.leaf(expr, None))?,
+                None => resolve(self.leaf(expr, Role::Type))?,
             },
             ExprKind::Selector { .. } if name == "unsafe.Pointer" => GoType::pointer(name),
             ExprKind::Selector { .. } | ExprKind::Index { .. } | ExprKind::IndexList { .. } => {
-                resolve(self.leaf(expr, None))?
+                resolve(self.leaf(expr, Role::Type))?
             }
             _ => return Err(self.error(expr, "this is not a type")),
         })
@@ -212,16 +264,14 @@ impl Notation {
         {
             return Ok(len);
         }
-        let text = self.plain.get(self.range(expr)).unwrap_or_default();
-        let ty = resolve(self.leaf(expr, Some(format!("[{text}]struct{{}}"))))?;
-        match ty.kind {
+        match resolve(self.leaf(expr, Role::Length))?.kind {
             Kind::Array { len, .. } => Ok(len),
             _ => Err(self.error(expr, "this is not the length of an array")),
         }
     }
 
-    /// The leaf that an expression is; `text` is what to ask for instead of its own text.
-    fn leaf(&self, expr: ExprId, text: Option<String>) -> Leaf {
+    /// The leaf that an expression is.
+    fn leaf(&self, expr: ExprId, role: Role) -> Leaf {
         let range = self.range(expr);
         let own = self.plain.get(range.clone()).unwrap_or_default();
         let mut packages = Vec::new();
@@ -244,11 +294,15 @@ impl Notation {
         }
         packages.dedup();
         Leaf {
-            text: text.unwrap_or_else(|| own.to_owned()),
+            text: match role {
+                Role::Length => format!("[{own}]struct{{}}"),
+                Role::Type | Role::Map => own.to_owned(),
+            },
             written: self.written(expr).to_owned(),
             name: name.unwrap_or_default(),
             packages,
             column: range.start + 1,
+            role,
         }
     }
 }

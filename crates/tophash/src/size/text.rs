@@ -6,7 +6,7 @@ use tophash_runtime::footprint::{Footprint, Part, Shape};
 use tophash_runtime::{Implementation, MapType, SLOTS};
 
 use super::numbers::{bytes, count, grouped};
-use super::report::{Filled, Report};
+use super::report::{Filled, Question, Report};
 use super::table::Table;
 use super::{build_name, map_name};
 
@@ -37,6 +37,7 @@ pub(super) fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()>
         blocks(shown, out)?;
         writeln!(out)?;
         filling(main, out)?;
+        advice(question, main, out)?;
         writeln!(out)?;
         compare(versions, out)?;
     }
@@ -157,9 +158,12 @@ fn shape(f: &Footprint) -> String {
     }
 }
 
+/// Blocks that are expected less often than this are not shown.
+const SHOWN: f64 = 0.05;
+
 fn blocks(f: &Footprint, out: &mut dyn Write) -> io::Result<()> {
     let mut table = Table::new(&["block", "count", "asked for", "size class", "bytes", "GC"]);
-    for blocks in &f.blocks {
+    for blocks in f.blocks.iter().filter(|blocks| blocks.count >= SHOWN) {
         let size = bytes(blocks.size as f64);
         table.row(vec![
             part_name(blocks.part).to_owned(),
@@ -231,6 +235,30 @@ fn filling(main: &Filled, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
+/// What a hint is good for, in a sentence.
+fn advice(question: &Question, main: &Filled, out: &mut dyn Write) -> io::Result<()> {
+    let (plain, hinted) = (&main.plain, &main.hinted);
+    let saved = plain.allocated_bytes - hinted.allocated_bytes;
+    // Less is not worth a line of source.
+    if saved < 0.01 * plain.allocated_bytes {
+        return Ok(());
+    }
+    let more = hinted.bytes() - plain.bytes();
+    let but = if more > 0.05 * plain.bytes() {
+        format!(", and keeps {} more", bytes(more))
+    } else {
+        String::new()
+    };
+    writeln!(
+        out,
+        "make({}, {}) saves {} of allocation and the copying of {}{but}.",
+        question.text,
+        hinted.hint,
+        bytes(saved),
+        bytes(plain.moved_bytes - hinted.moved_bytes),
+    )
+}
+
 fn per_entry(f: &Footprint) -> String {
     match f.entries {
         0 => "-".to_owned(),
@@ -275,7 +303,11 @@ fn compare(versions: &[Filled], out: &mut dyn Write) -> io::Result<()> {
     for line in table.lines() {
         writeln!(out, "{line}")?;
     }
-    Ok(())
+    writeln!(
+        out,
+        "1.22 fills a bucket with 6.5 entries on average before it grows, not 6.0; 1.24 brought \
+         the Swiss map."
+    )
 }
 
 fn curve(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {

@@ -58,6 +58,9 @@ pub(super) enum Role {
     Map,
 }
 
+/// What a part of a type is: one type, or the key and the element of a named map type.
+pub(super) type Answer = Result<Vec<Arc<GoType>>, String>;
+
 /// Key and element of a map type.
 pub(super) struct MapParts {
     pub(super) key: Arc<GoType>,
@@ -152,14 +155,13 @@ impl Notation {
         Ok(leaves)
     }
 
-    /// Key and element, given what each of the leaves is: one type, or the key and the element
-    /// of a named map type.
+    /// Key and element, given what each of the leaves is.
     ///
     /// # Errors
     /// A sentence that names the place: a key that can't be compared, or what `resolve` says.
     pub(super) fn layout(
         &self,
-        resolve: &mut dyn FnMut(&Leaf) -> Result<Vec<Arc<GoType>>, String>,
+        resolve: &mut dyn FnMut(&Leaf) -> Answer,
     ) -> Result<MapParts, String> {
         let mut one = |leaf: &Leaf| match resolve(leaf)?.as_slice() {
             [ty] => Ok(ty.clone()),

@@ -12,6 +12,7 @@
 )]
 
 mod measure;
+mod models;
 mod table;
 
 use std::path::{Path, PathBuf};

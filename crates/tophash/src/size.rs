@@ -144,6 +144,12 @@ fn question(args: &Args) -> Result<Question, String> {
     let parts = on_deep_stack(|| Ok(lookup::resolve(&notation, &structs, &options)))
         .map_err(|error| error.to_string())??;
     let (key, elem) = (parts.key, parts.elem);
+    let most = notation::values(&key).unwrap_or(MAX_ENTRIES);
+    if let Some(entries) = entries.filter(|&entries| entries > most) {
+        let message = format!("its keys have only {} values", numbers::grouped(most));
+        let place = notation::located(notation.text(), 1, &message);
+        return Err(format!("-n {}: {place}", numbers::grouped(entries)));
+    }
     let of = |build| MapType::new(build, Arc::clone(&key), Arc::clone(&elem));
     let not_a_key = || notation::located(notation.text(), 1, "its key can't be a key");
     let map_type = of(build).ok_or_else(not_a_key)?;
@@ -152,6 +158,7 @@ fn question(args: &Args) -> Result<Question, String> {
         text: notation.text().to_owned(),
         map_type,
         versions,
+        most,
         entries,
         hint,
         curve: args.curve,

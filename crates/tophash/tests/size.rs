@@ -89,6 +89,7 @@ fn json_is_as_the_schema_says() {
             "-n0",
         ],
         &["map[bool]int8", "--curve"],
+        &["map[[1]uint16]int8"],
     ] {
         let out = size(&[arguments, &["--format=json"]].concat());
         let json = serde_json::from_str(&out).unwrap();
@@ -327,6 +328,10 @@ fn complaints_name_the_place() {
         (".", &["map[int]int", "-n", "many"]),
         (".", &["map[int]int", "-n", "1e30"]),
         (".", &["map[int]int", "--hint", "-1"]),
+        (
+            ".",
+            &["map[struct{ a uint8; b, c bool; _ int }]int", "-n", "5000"],
+        ),
         (".", &["map[int]int", "--go", "1.28"]),
         (
             ".",
@@ -364,11 +369,67 @@ fn a_plot_is_a_drawing() {
     assert!(svg.contains("interface{ F(&lt;-chan int) }"), "{svg}");
     assert_eq!(svg.matches("<polyline").count(), 6);
     assert!(!svg.contains("NaN") && !svg.contains("inf"));
-    for tiny in ["-n0", "-n1", "-n8"] {
-        let run = size_in(dir.path(), &["map[int]int", "--plot=tiny.svg", tiny]);
+    for tiny in ["-n0", "-n1", "-n2"] {
+        let run = size_in(dir.path(), &["map[bool]int", "--plot=tiny.svg", tiny]);
         assert_eq!(run.status, Some(0), "{}", run.err);
         let svg = fs::read_to_string(dir.path().join("tiny.svg")).unwrap();
         assert!(!svg.contains("NaN") && !svg.contains("inf"), "{tiny}");
+    }
+}
+
+/// Scraps of types in any order are a complaint or a map, never a crash.
+#[test]
+fn any_text_is_answered() {
+    const SCRAPS: [&str; 24] = [
+        "map[",
+        "]",
+        "string",
+        "*",
+        "[",
+        "[]",
+        "3",
+        "struct{",
+        "}",
+        "a ",
+        "_ ",
+        ";",
+        "net/netip.Addr",
+        "x.Y",
+        "é/ü.Ö",
+        "func(",
+        ")",
+        "interface{",
+        "chan ",
+        "[int]",
+        "-",
+        "\"",
+        "\n",
+        "\u{1F600}",
+    ];
+    let dir = TempDir::new().unwrap();
+    let mut state = 1_u64;
+    let mut next = |n: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (state >> 33) as usize % n
+    };
+    for _ in 0..300 {
+        let mut text = String::from(["map[string]", "map[", ""][next(3)]);
+        for _ in 0..=next(6) {
+            text.push_str(SCRAPS[next(SCRAPS.len())]);
+        }
+        let run = size_in(dir.path(), &["-n", "100", "--", &text]);
+        let answered = match run.status {
+            Some(0) => run.err.is_empty(),
+            Some(2) => {
+                run.out.is_empty()
+                    && run.err.starts_with("tophash: ")
+                    && run.err.lines().count() == 1
+            }
+            _ => false,
+        };
+        assert!(answered, "{text:?}: {:?} {}", run.status, run.err);
     }
 }
 

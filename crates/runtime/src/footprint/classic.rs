@@ -120,6 +120,7 @@ pub(super) fn fill(tally: &mut Tally<'_>, entries: u64, hint: u64) -> Shape {
         let singles = overflow.singles * tally.block(bucket, scanned).size as f64;
         let header = tally.block(header, true).size as f64;
         tally.peak_bytes = header + old + new + singles;
+        tally.peak_entries = behaviour.max_load(b);
         if !scanned {
             let size = list(tally, overflow);
             let there = going_on * overflow.any;

@@ -186,8 +186,10 @@ struct Tally<'t> {
     allocated_variance: f64,
     allocated_bytes: f64,
     allocations: f64,
-    /// Bytes in use at an earlier time.
+    /// Bytes in use at an earlier time, keys and elements by themselves apart.
     peak_bytes: f64,
+    /// Entries at that time.
+    peak_entries: u64,
     growths: f64,
     moved_entries: f64,
 }
@@ -202,6 +204,7 @@ impl<'t> Tally<'t> {
             allocated_bytes: 0.0,
             allocations: 0.0,
             peak_bytes: 0.0,
+            peak_entries: 0,
             growths: 0.0,
             moved_entries: 0.0,
         }
@@ -275,7 +278,8 @@ impl<'t> Tally<'t> {
             self.add(Part::Elems, entries as f64, elem.size, elem.has_pointers());
         }
         if self.peak_bytes > 0.0 {
-            self.peak_bytes += self.bytes() - before;
+            let part = self.peak_entries as f64 / entries.max(1) as f64;
+            self.peak_bytes += (self.bytes() - before) * part;
         }
     }
 

@@ -101,6 +101,7 @@ pub(super) fn fill(tally: &mut Tally<'_>, entries: u64, hint: u64) -> Shape {
             0
         };
         let old = tally.block(old, traits.pointers).size;
+        tally.peak_entries = entries;
         tally.peak_bytes = tally.bytes() + (old + tally.block(table, true).size) as f64;
     }
     Shape::Swiss {

@@ -314,6 +314,8 @@ const MAX_TYPE_SIZE: u64 = 1 << 47;
 
 /// A complaint about a place in a type.
 pub(super) fn located(text: &str, column: usize, message: &str) -> String {
+    // A complaint is one line, and a byte of it is a byte of the type.
+    let text = text.replace(|c: char| c.is_ascii_control(), " ");
     format!("{text}, column {column}: {message}")
 }
 
@@ -398,6 +400,25 @@ pub(super) fn predeclared(name: &str) -> Option<Arc<GoType>> {
         "error" => GoType::interface(name),
         _ => return None,
     })
+}
+
+/// How many values a type has, if that is fewer than 2^32.
+pub(super) fn values(ty: &GoType) -> Option<u64> {
+    let few = |n: u64| Some(n).filter(|&n| n < 1 << 32);
+    match &ty.kind {
+        Kind::Scalar if &*ty.name == "bool" => Some(2),
+        Kind::Scalar if ty.size < 4 => Some(1 << (8 * ty.size)),
+        Kind::Array { elem, len } => match values(elem)? {
+            1 => Some(1),
+            n => few(n.checked_pow(u32::try_from(*len).ok()?)?),
+        },
+        Kind::Struct { fields } => {
+            let distinct = fields.iter().filter(|field| !field.blank);
+            let mut all = distinct.map(|field| values(&field.ty));
+            few(all.try_fold(1_u64, |product, n| product.checked_mul(n?))?)
+        }
+        _ => None,
+    }
 }
 
 /// Why a type can't be compared.

@@ -55,7 +55,8 @@ const PANELS: [Panel; 2] = [
 
 /// Draws the map that was asked for, without and with a hint, beside a map of the other kind.
 pub(super) fn svg(question: &Question) -> String {
-    let end = question.entries.unwrap_or(CURVE_END).max(SHORTEST);
+    let end = question.entries.unwrap_or(CURVE_END).min(question.most);
+    let end = end.max(SHORTEST);
     let map_type = &question.map_type;
     let counts = counts(end);
     let lines = lines(question, &counts);

@@ -19,6 +19,8 @@ pub(super) struct Question {
     pub(super) map_type: MapType,
     /// The type in all builds that are compared.
     pub(super) versions: Vec<MapType>,
+    /// Most entries that a map of the type can have.
+    pub(super) most: u64,
     pub(super) entries: Option<u64>,
     pub(super) hint: Option<u64>,
     pub(super) curve: bool,
@@ -55,6 +57,7 @@ impl<'q> Report<'q> {
     pub(super) fn answer(question: &'q Question) -> Report<'q> {
         let Question {
             map_type,
+            most,
             entries,
             hint,
             ..
@@ -66,9 +69,13 @@ impl<'q> Report<'q> {
             (fill(map_type, entries), versions)
         });
         let counts = match (question.curve, main.is_some()) {
-            (true, _) => steps(entries.unwrap_or(CURVE_END)),
+            (true, _) => steps(entries.unwrap_or(CURVE_END).min(*most)),
             (false, true) => Vec::new(),
-            (false, false) => USUAL.to_vec(),
+            (false, false) => {
+                let mut counts = USUAL.to_vec();
+                counts.retain(|n| n <= most);
+                counts
+            }
         };
         Report {
             question,

@@ -55,8 +55,8 @@ const PANELS: [Panel; 2] = [
 
 /// Draws the map that was asked for, without and with a hint, beside a map of the other kind.
 pub(super) fn svg(question: &Question) -> String {
-    let end = question.entries.unwrap_or(CURVE_END).min(question.most);
-    let end = end.max(SHORTEST);
+    let asked = question.entries.unwrap_or(CURVE_END);
+    let end = asked.max(SHORTEST).min(question.most).max(2 * FIRST);
     let map_type = &question.map_type;
     let counts = counts(end);
     let lines = lines(question, &counts);
@@ -242,14 +242,20 @@ fn draw(panel: &Panel, counts: &[u64], lines: &[Line], payload: f64, add: &mut d
         RIGHT - 4.0,
         y(payload) + 13.0
     ));
+    // A line may leave through the ceiling.
+    add(format!(
+        "<clipPath id=\"y{top}\"><rect x=\"{LEFT}\" y=\"{top}\" width=\"{}\" height=\"{}\"/></clipPath>",
+        RIGHT - LEFT,
+        bottom - top + 1.0
+    ));
     for line in lines {
         let points = line.footprints.iter().map(|f| {
-            let height = y(value(f).min(high));
+            let height = y(value(f).min(10.0 * high));
             format!("{:.1},{height:.1}", x(f.entries as f64))
         });
         let points: Vec<String> = points.collect();
         add(format!(
-            "<polyline points=\"{}\" fill=\"none\" stroke-linejoin=\"round\" {}/>",
+            "<polyline points=\"{}\" fill=\"none\" stroke-linejoin=\"round\" clip-path=\"url(#y{top})\" {}/>",
             points.join(" "),
             stroke(line)
         ));

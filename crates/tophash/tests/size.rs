@@ -150,7 +150,14 @@ var users map[st.ID]st.User
             "lone/user.go",
             "package lone\n\ntype User struct{ a, b, c string }\n",
         ),
-        ("lone/user_linux_windows.go", "package lone\n"),
+        (
+            "lone/user_windows_arm.go",
+            "package lone\n\ntype Odd struct{ a, b, c int }\n",
+        ),
+        (
+            "lone/user_test.go",
+            "package lone_test\n\nimport \"example.com/m/lone\"\n\ntype Tested struct { lone.User; a int }\n",
+        ),
     ];
     for (path, text) in files {
         let path = dir.path().join(path);
@@ -179,7 +186,7 @@ fn found(dir: &str, arguments: &[&str]) -> Result<(u64, u64), String> {
 
 #[test]
 fn names_are_looked_up() {
-    let cases: [(&str, &[&str], (u64, u64)); 14] = [
+    let cases: [(&str, &[&str], (u64, u64)); 17] = [
         ("store", &["map[ID]User"], (16, 32)),
         ("store", &["Registry"], (16, 8)),
         ("store", &["store.Registry"], (16, 8)),
@@ -212,6 +219,25 @@ fn names_are_looked_up() {
                 "--struct=lone/user.go:User",
             ],
             (16, 48),
+        ),
+        (
+            ".",
+            &[
+                "map[no.ID]far.User",
+                "--struct=store/store.go:ID",
+                "--struct=lone/user.go:User",
+            ],
+            (16, 48),
+        ),
+        (
+            ".",
+            &["map[string]Odd", "--struct=lone/user_windows_arm.go:Odd"],
+            (16, 24),
+        ),
+        (
+            ".",
+            &["map[string]Tested", "--struct=lone/user_test.go:Tested"],
+            (16, 56),
         ),
         (
             "lone",

@@ -50,6 +50,8 @@ struct Place {
     package: String,
     /// What to open: a pattern, or files.
     patterns: Vec<String>,
+    /// The file given with `--struct`; the directory if there is none.
+    file: PathBuf,
     /// The file of the question.
     query: PathBuf,
 }
@@ -67,11 +69,24 @@ pub(super) fn resolve(
     let mut found: Vec<(Leaf, Vec<Arc<GoType>>)> = Vec::new();
     for leaf in leaves {
         let given = structs.iter().find(|given| given.name == leaf.name);
-        let place = match given {
-            Some(given) => struct_place(given, &options.dir)?,
-            None => here(&options.dir),
+        let (place, ty) = match given {
+            Some(given) => {
+                let mut place = struct_place(given, &options.dir)?;
+                let asked = leaf.unqualified();
+                let mut ty = ask(notation, &asked, &place, options);
+                // The build may leave the file out: then it stands for itself.
+                if matches!(ty, Err(Why::Absent)) {
+                    place.patterns = vec![path_text(&place.file), path_text(&place.query)];
+                    ty = ask(notation, &asked, &place, options);
+                }
+                (place, ty)
+            }
+            None => {
+                let place = here(&options.dir);
+                let ty = ask(notation, &leaf, &place, options);
+                (place, ty)
+            }
         };
-        let ty = ask(notation, &leaf, &place, options);
         let ty = ty.map_err(|why| {
             let subject = match given {
                 Some(given) => format!("{}:{}", given.file.display(), given.name),
@@ -152,6 +167,7 @@ fn here(dir: &Path) -> Place {
         dir: dir.to_owned(),
         package: package.unwrap_or_else(|| "main".to_owned()),
         patterns: Vec::new(),
+        file: dir.to_owned(),
         query: dir.join(format!("{QUERY}.go")),
     }
 }
@@ -171,7 +187,12 @@ fn struct_place(given: &StructOption, dir: &Path) -> Result<Place, String> {
         query: parent.join(format!("{QUERY}{suffix}")),
         dir: parent,
         package,
+        file,
     })
+}
+
+fn path_text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
 }
 
 fn package_name(file: &Path) -> Result<String, String> {

@@ -37,7 +37,7 @@ pub(super) struct Leaf {
     pub(super) text: String,
     /// Its text as it was written.
     pub(super) written: String,
-    /// The first name in it, without a package.
+    /// The first name in it, without its package.
     pub(super) name: String,
     /// The packages that it names, each with a name that it takes from there.
     pub(super) packages: Vec<(String, String)>,
@@ -45,6 +45,20 @@ pub(super) struct Leaf {
     pub(super) column: usize,
     /// What it has to be.
     pub(super) role: Role,
+}
+
+impl Leaf {
+    /// The same in the package that declares the first name: without that package's name.
+    pub(super) fn unqualified(&self) -> Leaf {
+        let mut leaf = self.clone();
+        if let Some((package, _)) = self.packages.iter().find(|(_, name)| *name == self.name)
+            && let Some(rest) = self.text.strip_prefix(&format!("{package}."))
+        {
+            leaf.text = rest.to_owned();
+            leaf.packages.retain(|(_, name)| *name != self.name);
+        }
+        leaf
+    }
 }
 
 /// What a part of a type has to be.
@@ -286,10 +300,13 @@ impl Notation {
                 ExprKind::Selector { x, name: of, .. } => {
                     if let ExprKind::Ident(package) = ast.expr(x).kind {
                         packages.push((package.as_str().to_owned(), of.as_str().to_owned()));
+                        if inner.span.start == span.start {
+                            name = Some(of.as_str().to_owned());
+                        }
                     }
                 }
                 ExprKind::Ident(ident) if inner.span.start == span.start => {
-                    name = Some(ident.as_str().to_owned());
+                    name.get_or_insert(ident.as_str().to_owned());
                 }
                 _ => {}
             }

@@ -119,8 +119,12 @@ impl Program {
                 .current_dir(&source);
             command
         };
-        let version = run().args(["env", "GOVERSION"]).output().ok()?;
-        let version = String::from_utf8_lossy(&version.stdout).trim().to_owned();
+        // `go version go1.24.11 X:noswissmap linux/amd64`
+        let version = run().arg("version").output().ok()?;
+        let version = String::from_utf8_lossy(&version.stdout).into_owned();
+        let words = version.split_whitespace().skip(2);
+        let words: Vec<&str> = words.take_while(|word| !word.contains('/')).collect();
+        let version = words.join(" ");
         let build = Build::from_version_string(&version).ok()?;
         let path = dir.join(format!("mapsizes-{}", version.replace(' ', "-")));
         let built = run().args(["build", "-o"]).arg(&path).arg(".").status();

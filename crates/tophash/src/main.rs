@@ -6,8 +6,8 @@
 mod build_flags;
 mod check;
 mod debug;
-mod lab;
 mod deep_stack;
+mod lab;
 mod output;
 mod progress;
 mod size;

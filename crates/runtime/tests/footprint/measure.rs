@@ -109,27 +109,27 @@ impl Program {
     /// Builds it; none if the toolchain can't, as for experiments it does not know.
     pub(crate) fn build(go: &Path, experiment: &str, dir: &Path) -> Option<Program> {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mapsizes");
-        let run = || {
-            let mut command = Command::new(go);
-            command
-                .env("GOTOOLCHAIN", "local")
-                .env("GOEXPERIMENT", experiment)
-                .env_remove("GOROOT")
-                .stderr(Stdio::null())
-                .current_dir(&source);
-            command
-        };
-        // `go version go1.24.11 X:noswissmap linux/amd64`
-        let version = run().arg("version").output().ok()?;
-        let version = String::from_utf8_lossy(&version.stdout).into_owned();
-        let words = version.split_whitespace().skip(2);
-        let words: Vec<&str> = words.take_while(|word| !word.contains('/')).collect();
-        let version = words.join(" ");
+        let name = go.to_string_lossy().replace(['/', '.'], "_");
+        let path = dir.join(format!("mapsizes-{name}-{experiment}"));
+        let built = Command::new(go)
+            .args(["build", "-o"])
+            .arg(&path)
+            .arg(".")
+            .env("GOTOOLCHAIN", "local")
+            .env("GOEXPERIMENT", experiment)
+            .env_remove("GOROOT")
+            .stderr(Stdio::null())
+            .current_dir(source)
+            .status();
+        if !built.ok()?.success() {
+            return None;
+        }
+        let output = Command::new(&path).stdin(Stdio::null()).output().ok()?;
+        let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         let build = Build::from_version_string(&version).ok()?;
-        let path = dir.join(format!("mapsizes-{}", version.replace(' ', "-")));
-        let built = run().args(["build", "-o"]).arg(&path).arg(".").status();
-        let version = version.trim_start_matches("go").replace(" X:", " ");
-        built.ok()?.success().then_some(Program {
+        let version = version.trim_start_matches("go");
+        let version = version.replace("-X:", " ").replace(" X:", " ");
+        Some(Program {
             path,
             version,
             build,
@@ -163,7 +163,7 @@ impl Program {
             .expect("it reads its input");
         assert!(output.status.success(), "the program that measures failed");
         let text = String::from_utf8(output.stdout).expect("it writes text");
-        let answers: Vec<&str> = text.lines().collect();
+        let answers: Vec<&str> = text.lines().skip(1).collect();
         assert_eq!(answers.len(), questions.len());
         questions
             .iter()

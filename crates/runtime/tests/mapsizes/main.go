@@ -4,7 +4,8 @@
 // Each line of standard input asks for one measurement: a map type of the list below, a number of
 // entries, a hint (-1 for a map made without one) and how often to repeat it. Each line of output
 // is that question and the answer: mean, smallest and largest of the bytes alive once the map is
-// filled, means of bytes allocated on the way and of allocations.
+// filled, means of bytes allocated on the way and of allocations. The first line of output is the
+// version that the program was built by.
 package main
 
 import (
@@ -125,6 +126,7 @@ func main() {
 	for i := 0; i < 5; i++ {
 		runtime.GC()
 	}
+	fmt.Println(runtime.Version())
 	in := bufio.NewScanner(os.Stdin)
 	for in.Scan() {
 		var name string

@@ -9,6 +9,7 @@ pub mod classic;
 mod dynamic;
 mod event;
 mod fault;
+pub mod frames;
 pub mod hash;
 pub mod layout;
 mod map_type;

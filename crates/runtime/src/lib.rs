@@ -14,6 +14,7 @@ pub mod hash;
 pub mod layout;
 mod map_type;
 mod memory;
+pub mod messages;
 mod ops;
 pub mod race;
 mod random;

@@ -5,6 +5,7 @@
 
 mod build_flags;
 mod check;
+mod crash;
 mod debug;
 mod lab;
 mod output;
@@ -27,6 +28,7 @@ struct Cli {
 enum Command {
     Check(check::Args),
     Lab(lab::Args),
+    Crash(crash::Args),
     #[command(subcommand, hide = true)]
     Debug(debug::Command),
 }
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
     let result = match cli.command {
         Command::Check(args) => check::run(args),
         Command::Lab(args) => lab::run(args),
+        Command::Crash(args) => crash::run(args),
         Command::Debug(command) => debug::run(command),
     };
     match result {

@@ -1,0 +1,194 @@
+//! `tophash crash`: what went wrong, from the text that a Go program left.
+
+mod input;
+
+use std::io::{self, BufWriter, ErrorKind, Write};
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use serde_json::json;
+use tophash_crash::{Case, Cases, Frame, Listing, Spot};
+use tophash_finding::{Finding, Problem, ProblemKind, Severity, Stats};
+use tophash_report::{Report, Sources};
+
+use crate::output::{Color, Status, complain};
+
+/// Say what a crash log means: which map failed, how, and who was on the other side
+///
+/// Reads whatever holds a Go crash: the log of a pod with timestamps or JSON around it,
+/// reports of the race detector, several crashes in one file, output cut off in the middle,
+/// gzip. The same crash from many places counts once.
+///
+/// Exit status: 0 if there is no failure in it, 1 if there is, 2 if it can't be read.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The log; `-`, or nothing, is standard input
+    #[arg(value_name = "FILE", default_value = "-")]
+    file: PathBuf,
+
+    /// The program's source: finds the lines of the crash in it, and what they do with which map
+    #[arg(long, value_name = "DIR")]
+    src: Option<PathBuf>,
+
+    /// Form of the output
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
+    format: Format,
+
+    /// List every goroutine and every frame
+    #[arg(short, long)]
+    verbose: bool,
+
+    /// When to colour the output
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
+    color: Color,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum Format {
+    /// For people: the verdict, its evidence, the goroutines
+    Text,
+    /// For programs: one object, as docs/finding.schema.json describes it
+    Json,
+}
+
+pub(crate) fn run(args: Args) -> io::Result<Status> {
+    let name = args.file.display().to_string();
+    let log = match input::open(&args.file) {
+        Ok(log) => log,
+        Err(error) => {
+            complain(&format!("{name}: {error}"));
+            return Ok(Status::Failed);
+        }
+    };
+    // What was read before a failure is still worth telling.
+    let (cases, broken) = tophash_crash::read_all(log);
+    if let Some(error) = &broken {
+        complain(&format!(
+            "{name}: {error}, behind {} bytes",
+            cases.totals.bytes
+        ));
+    }
+    let find = |_: &Frame| -> Option<Spot> { None };
+    let findings: Vec<Finding> = (cases.cases.iter())
+        .map(|case| tophash_crash::finding(case, &name, &find))
+        .collect();
+
+    let mut out = BufWriter::new(io::stdout().lock());
+    let written = match args.format {
+        Format::Text => text(&args, &cases, &findings, &mut out),
+        Format::Json => object(&cases, &findings, &name, broken.as_ref(), &mut out),
+    };
+    match written.and_then(|()| out.flush()) {
+        // The reader has seen enough: `tophash crash | head`.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
+        written => written?,
+    }
+    Ok(status(&findings, broken.is_some()))
+}
+
+fn status(findings: &[Finding], broken: bool) -> Status {
+    if broken {
+        Status::Failed
+    } else if findings.iter().any(|f| f.severity != Severity::Note) {
+        Status::Findings
+    } else {
+        Status::Clean
+    }
+}
+
+fn text(args: &Args, cases: &Cases, findings: &[Finding], out: &mut dyn Write) -> io::Result<()> {
+    if findings.is_empty() {
+        let lines = cases.totals.lines;
+        let s = if lines == 1 { "" } else { "s" };
+        return writeln!(out, "no Go crash in {lines} line{s}");
+    }
+    let color = args.color.on_stdout();
+    let mut sources = Sources::new(|_| None);
+    for (i, (case, finding)) in cases.cases.iter().zip(findings).enumerate() {
+        if i > 0 {
+            writeln!(out)?;
+        }
+        let report = Report {
+            command: "crash",
+            version: env!("CARGO_PKG_VERSION"),
+            findings: std::slice::from_ref(finding),
+            problems: &[],
+            stats: Stats::default(),
+        };
+        tophash_report::render(
+            &report,
+            tophash_report::Format::Text,
+            &mut sources,
+            color,
+            out,
+        )?;
+        details(case, args.verbose, out)?;
+    }
+    if cases.left_out > 0 {
+        writeln!(out, "\n{} more crashes were not kept", cases.left_out)?;
+    }
+    Ok(())
+}
+
+/// What the log does not hold, where the crash is in it, and the goroutines.
+fn details(case: &Case, verbose: bool, out: &mut dyn Write) -> io::Result<()> {
+    for missing in &case.verdict.missing {
+        writeln!(out, "note: {missing}")?;
+    }
+    writeln!(out, "{}", seen(case))?;
+    writeln!(out)?;
+    let listing = Listing { all: verbose };
+    tophash_crash::list(case, listing, &|file| file.to_owned(), out)
+}
+
+/// Where a case is in the log.
+fn seen(case: &Case) -> String {
+    const SHOWN: usize = 5;
+    let lines: Vec<String> = (case.seen.iter().take(SHOWN))
+        .map(|&(first, last)| match first == last {
+            true => first.to_string(),
+            false => format!("{first}-{last}"),
+        })
+        .collect();
+    let more = case.times.saturating_sub(lines.len() as u64);
+    let more = match more {
+        0 => String::new(),
+        n => format!(" and {n} more"),
+    };
+    format!(
+        "in the log: lines {}{more}; fingerprint {}",
+        lines.join(", "),
+        case.verdict.fingerprint
+    )
+}
+
+fn object(
+    cases: &Cases,
+    findings: &[Finding],
+    name: &str,
+    broken: Option<&io::Error>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let problems: Vec<Problem> = broken
+        .map(|error| Problem {
+            file: Some(name.to_owned()),
+            line: None,
+            kind: ProblemKind::Read,
+            message: error.to_string(),
+        })
+        .into_iter()
+        .collect();
+    let report = Report {
+        command: "crash",
+        version: env!("CARGO_PKG_VERSION"),
+        findings,
+        problems: &problems,
+        stats: Stats {
+            packages: 0,
+            files: 1,
+            lines: cases.totals.lines,
+        },
+    };
+    let crashes = json!({ "crashes": cases.cases });
+    tophash_report::render_json_with(&report, &crashes, out)
+}

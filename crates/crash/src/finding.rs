@@ -61,7 +61,7 @@ pub fn finding(case: &Case, log: &str, find: Find<'_>) -> Finding {
     Finding {
         code: code.to_owned(),
         name: name.to_owned(),
-        severity: severity(verdict.class),
+        severity: severity(crash, verdict.class),
         message: message(case, map_use),
         place,
         function: failed.and_then(|side| function(crash, side)),
@@ -72,9 +72,12 @@ pub fn finding(case: &Case, log: &str, find: Find<'_>) -> Finding {
     }
 }
 
-fn severity(class: Class) -> Severity {
+fn severity(crash: &Crash, class: Class) -> Severity {
+    // SIGQUIT asks a program for its stacks, the others are failures.
+    let asked = crash.signal.as_ref().is_none_or(|s| s.name == "SIGQUIT");
     match class {
-        Class::Signal | Class::StacksOnly => Severity::Note,
+        Class::Signal if asked => Severity::Note,
+        Class::StacksOnly => Severity::Note,
         _ => Severity::Error,
     }
 }

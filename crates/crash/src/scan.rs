@@ -6,10 +6,11 @@
 use std::io::{self, Read};
 
 use aho_corasick::AhoCorasick;
+use tophash_runtime::messages;
 
 use crate::assemble::{Assembler, Reaction, stands_alone};
 use crate::grammar::{self, Line};
-use crate::model::{Crash, Kind};
+use crate::model::{Crash, Kind, Text};
 use crate::wrap::{self, Field, Prefix, TRIGGERS};
 
 /// Bytes read at once.
@@ -94,6 +95,8 @@ struct Scanner<'a> {
     triggers: Option<AhoCorasick>,
     found: &'a mut dyn FnMut(Crash),
     open: Vec<Open>,
+    /// The line before, as far as it is known.
+    before: String,
     totals: Totals,
 }
 
@@ -104,6 +107,7 @@ impl<'a> Scanner<'a> {
             triggers: AhoCorasick::new(TRIGGERS).ok(),
             found,
             open: Vec::new(),
+            before: String::new(),
             totals: Totals::default(),
         }
     }
@@ -119,6 +123,7 @@ impl<'a> Scanner<'a> {
                     return;
                 };
                 let start = memchr::memrchr(b'\n', &rest[..hit]).map_or(0, |at| at + 1);
+                self.remember(&rest[..start]);
                 self.totals.lines += count_lines(&rest[..start]);
                 rest = &rest[start..];
             }
@@ -128,6 +133,19 @@ impl<'a> Scanner<'a> {
             self.totals.lines += u64::from(line.ends_with(b"\n") || rest.is_empty());
             self.line(line);
         }
+    }
+
+    /// Keeps the last line before one that may begin a crash: what a program recovered stands
+    /// there when it logs a stack.
+    fn remember(&mut self, lines: &[u8]) {
+        const MAX: usize = 4096;
+        let lines = lines.strip_suffix(b"\n").unwrap_or(lines);
+        if lines.is_empty() {
+            return;
+        }
+        let start = memchr::memrchr(b'\n', lines).map_or(0, |at| at + 1);
+        let line = &lines[start..];
+        self.before = wrap::text(line.get(..MAX).unwrap_or(line)).into_owned();
     }
 
     /// Where the first text is that may begin a crash.
@@ -141,11 +159,13 @@ impl<'a> Scanner<'a> {
     fn line(&mut self, line: &[u8]) {
         let text = wrap::text(line);
         if self.continues(&text) {
+            self.before.clear();
             return;
         }
         if self.trigger(line).is_some() {
             self.begin(&text);
         }
+        self.remember(line);
     }
 
     /// Offers a line to the crashes that are open. False if none of them takes it.
@@ -184,7 +204,42 @@ impl<'a> Scanner<'a> {
             }
         }
         self.close(|open| open.foreign > MAX_FOREIGN);
-        taken
+        taken || ended.is_none() && self.relearn(text)
+    }
+
+    /// The message of a crash may stand behind a logger's time while its stack does not:
+    /// `2024/05/01 12:00:00 http: panic serving ...` and then `goroutine 34 [running]:`. So the
+    /// first goroutine behind a message says what is before the lines that follow.
+    fn relearn(&mut self, text: &str) -> bool {
+        const NEAR: u32 = 20;
+        if self.open.iter().all(|open| open.assembler.has_stacks()) {
+            return false;
+        }
+        let Some(at) = wrap::anchor(text) else {
+            return false;
+        };
+        let (before, payload) = text.split_at(at);
+        if !matches!(grammar::classify(payload), Line::Goroutine(_)) {
+            return false;
+        }
+        let learnt = Prefix::learn(before);
+        let fits = |open: &&mut Open| {
+            open.foreign <= NEAR
+                && !open.assembler.has_stacks()
+                && open.is_real()
+                && open.wrap.starts_with(&learnt)
+        };
+        let nearest = self
+            .open
+            .iter_mut()
+            .filter(fits)
+            .min_by_key(|open| open.foreign);
+        let Some(open) = nearest else {
+            return false;
+        };
+        open.wrap = Wrap::Prefix(learnt);
+        open.foreign = 0;
+        open.assembler.push(payload, self.totals.lines) == Reaction::Taken
     }
 
     /// Looks for the beginning of a crash in a line that belongs to none.
@@ -197,7 +252,7 @@ impl<'a> Scanner<'a> {
         }
         if let Some(inside) = wrap::unescape(text) {
             let beside = inside.lines().next().unwrap_or_default();
-            let beside = tophash_runtime::messages::find(beside).map(|_| beside);
+            let beside = messages::find(beside).map(|_| beside);
             self.whole(&inside, beside);
             return;
         }
@@ -213,10 +268,14 @@ impl<'a> Scanner<'a> {
         };
         // `[PANIC RECOVER] assignment to entry in nil map goroutine 34 [running]:`
         if payload.starts_with("goroutine ")
-            && let Some(start) = message_start(before)
+            && let Some(start) = messages::position(before)
         {
             open.assembler.preface(before[start..].trim_end());
             open.wrap = Wrap::Prefix(Prefix::default());
+        } else if payload.starts_with("goroutine ")
+            && let Some(start) = messages::position(&self.before)
+        {
+            open.assembler.preface(&self.before[start..]);
         }
         if open.assembler.push(payload, self.totals.lines) == Reaction::Taken {
             self.add(open);
@@ -250,6 +309,7 @@ impl<'a> Scanner<'a> {
             triggers: None,
             found: &mut |crash| crashes.push(crash),
             open: Vec::new(),
+            before: String::new(),
             totals: Totals::default(),
         };
         for line in text.lines() {
@@ -320,13 +380,6 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// Where the message about a map begins in the text before a goroutine, if there is one.
-fn message_start(before: &str) -> Option<usize> {
-    tophash_runtime::messages::find(before)?;
-    let from = before.rfind("] ").map_or(0, |at| at + 2);
-    Some(from)
-}
-
 impl Open {
     fn offer(&mut self, text: &str, number: u64) -> Reaction {
         match &mut self.wrap {
@@ -343,53 +396,32 @@ impl Open {
                 }
                 reaction
             }
-            Wrap::Prefix(prefix) => {
-                let Some(payload) = prefix.strip(text) else {
-                    return self.relearn(text, number);
-                };
-                match self.assembler.push(payload, number) {
-                    Reaction::Foreign => self.relearn(text, number),
-                    reaction => reaction,
-                }
-            }
+            Wrap::Prefix(prefix) => match prefix.strip(text) {
+                Some(payload) => self.assembler.push(payload, number),
+                None => Reaction::Foreign,
+            },
         }
     }
 
-    /// The message of a crash may stand behind a logger's time while its stack does not:
-    /// `2024/05/01 12:00:00 http: panic serving ...` and then `goroutine 34 [running]:`. So the
-    /// first goroutine says what is before the lines that follow.
-    fn relearn(&mut self, text: &str, number: u64) -> Reaction {
-        if self.assembler.has_stacks() {
-            return Reaction::Foreign;
+    /// Whether this is a crash and not a sentence in a log that mentions one.
+    fn is_real(&self) -> bool {
+        let alone = |m: &Text| stands_alone(&m.text);
+        self.plausible || self.assembler.has_stacks() || self.assembler.messages().iter().any(alone)
+    }
+}
+
+impl Wrap {
+    fn starts_with(&self, prefix: &Prefix) -> bool {
+        match self {
+            Wrap::Prefix(mine) => mine.starts_with(prefix),
+            Wrap::Json(_) => false,
         }
-        let Some(at) = wrap::anchor(text) else {
-            return Reaction::Foreign;
-        };
-        let (before, payload) = text.split_at(at);
-        if !matches!(grammar::classify(payload), Line::Goroutine(_)) {
-            return Reaction::Foreign;
-        }
-        let learnt = Prefix::learn(before);
-        let Wrap::Prefix(known) = &self.wrap else {
-            return Reaction::Foreign;
-        };
-        if !known.starts_with(&learnt) {
-            return Reaction::Foreign;
-        }
-        self.wrap = Wrap::Prefix(learnt);
-        self.plausible = true;
-        self.assembler.push(payload, number)
     }
 }
 
 /// Hands a crash on, unless it is only a sentence in a log that mentions one.
 fn finish(open: Open, cut: bool, found: &mut dyn FnMut(Crash)) -> Option<String> {
-    let alone = open
-        .assembler
-        .messages()
-        .iter()
-        .any(|m| stands_alone(&m.text));
-    let real = open.assembler.has_stacks() || alone || open.plausible;
+    let real = open.is_real();
     let (crash, late) = open.assembler.finish(cut);
     let empty = crash.stacks.is_empty() && crash.messages.is_empty() && crash.kind != Kind::Signal;
     if real && !empty {

@@ -320,6 +320,11 @@ pub(crate) fn look(stack: &Stack, index: usize, goroutine: u64, start: usize) ->
         }
         operation = Some(found.operation);
     }
+    // A Swiss map only grows to take an entry, and the assignment's own frame is hidden below
+    // GOTRACEBACK=system.
+    if operation == Some(Operation::Grow) {
+        operation = Some(Operation::Assign);
+    }
     let rest = frames.get(inner..).unwrap_or_default();
     // Standard library functions that do it for the program: `maps.Clone`, json.
     for frame in rest.iter().take_while(|f| f.is_std()) {

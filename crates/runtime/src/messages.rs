@@ -97,6 +97,12 @@ pub fn read(text: &str) -> Option<Message<'_>> {
 /// Finds a message that only maps give, anywhere in a text: loggers quote what they recovered.
 #[must_use]
 pub fn find(text: &str) -> Option<Message<'_>> {
+    read(&text[position(text)?..])
+}
+
+/// Where in a text the first such message begins.
+#[must_use]
+pub fn position(text: &str) -> Option<usize> {
     const START: [&str; 9] = [
         "assignment to entry in nil map",
         "concurrent map writes",
@@ -108,11 +114,7 @@ pub fn find(text: &str) -> Option<Message<'_>> {
         "hash of unhashable type",
         "invalid memory address or nil pointer dereference",
     ];
-    START
-        .iter()
-        .filter_map(|start| text.find(start))
-        .min()
-        .and_then(|at| read(&text[at..]))
+    START.iter().filter_map(|start| text.find(start)).min()
 }
 
 /// The text without the marks of recovery and the quotes that follow it.

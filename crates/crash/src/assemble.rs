@@ -5,6 +5,7 @@ use tophash_runtime::{frames, messages};
 use crate::fold::{Folded, single};
 use crate::grammar::{self, Header, Line};
 use crate::model::{Access, Args, Crash, Creator, Frame, Kind, Signal, Stack, Text};
+use crate::names;
 
 /// Most bytes kept of a message, and most messages.
 const MAX_TEXT: usize = 2048;
@@ -116,7 +117,7 @@ impl Assembler {
                 if self.stack.is_none() && self.section != Section::Runtime {
                     return Reaction::Foreign;
                 }
-                self.call = Some((function.to_owned(), grammar::words(args)));
+                self.call = Some((names::without_types(function), grammar::words(args)));
                 self.creator = false;
                 self.bare = None;
             }
@@ -129,7 +130,7 @@ impl Assembler {
                 };
                 if stack.created.is_none() {
                     stack.created = Some(Creator {
-                        function: function.to_owned(),
+                        function: names::without_types(function),
                         file: String::new(),
                         line: 0,
                         goroutine,

@@ -1,6 +1,6 @@
 //! Names for crashes, so that one from a thousand pods counts once.
 
-use crate::model::Crash;
+use crate::model::{Crash, Kind};
 use crate::names;
 use crate::verdict::Verdict;
 
@@ -21,6 +21,10 @@ pub(crate) fn of(crash: &Crash, verdict: &Verdict) -> String {
         hasher.update(part.as_bytes());
     };
     add(verdict.class.as_str());
+    // What the race detector saw has not stopped the program.
+    if crash.kind == Kind::Race {
+        add("race");
+    }
     let frames = verdict.failed.as_ref().and_then(|side| {
         let stack = crash.stacks.get(side.stack)?;
         stack.frames.get(side.frame?..)

@@ -21,13 +21,22 @@ pub(crate) struct Folded {
     pub(crate) goroutines: u64,
     pub(crate) left_out: u64,
     by_hash: FxHashMap<u64, usize>,
+    /// Stacks that could not be printed.
+    unavailable: Vec<usize>,
     /// Words passed in the goroutine that failed, sorted.
     failed: Vec<u64>,
 }
 
 impl Folded {
     /// Adds a goroutine and says where it went; none if there is no room.
-    pub(crate) fn add(&mut self, stack: Stack) -> Option<usize> {
+    pub(crate) fn add(&mut self, mut stack: Stack) -> Option<usize> {
+        if let Some(index) = self.second_print(&stack) {
+            stack.failed_too = true;
+            if let Some(known) = self.stacks.get_mut(index) {
+                *known = stack;
+            }
+            return Some(index);
+        }
         self.goroutines += 1;
         if self.goroutines == 1 {
             self.failed = addresses(&stack);
@@ -44,9 +53,30 @@ impl Folded {
             self.left_out += 1;
             return None;
         }
+        if stack.unavailable && self.unavailable.len() < MAX_MATCHES {
+            self.unavailable.push(self.stacks.len());
+        }
         self.by_hash.insert(key, self.stacks.len());
         self.stacks.push(stack);
         Some(self.stacks.len() - 1)
+    }
+}
+
+impl Folded {
+    /// Where a goroutine is that could not be printed before and is now: its own thread, which
+    /// failed as well, does that.
+    fn second_print(&self, stack: &Stack) -> Option<usize> {
+        let id = stack.members.first()?.id;
+        if stack.unavailable || stack.state != "running" {
+            return None;
+        }
+        self.unavailable.iter().copied().find(|&index| {
+            self.stacks.get(index).is_some_and(|known| {
+                known.unavailable
+                    && known.count == 1
+                    && known.members.first().is_some_and(|m| m.id == id)
+            })
+        })
     }
 }
 

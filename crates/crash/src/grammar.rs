@@ -97,7 +97,7 @@ pub(crate) fn classify(text: &str) -> Line<'_> {
         b'r' if trimmed == "runtime stack:" => Some(Line::RuntimeStack),
         b'r' | b'u' => foreword(trimmed),
         b'W' if trimmed.ends_with("WARNING: DATA RACE") => Some(Line::Race),
-        b'R' | b'P' | b'A' => access(trimmed),
+        b'W' | b'R' | b'P' | b'A' => access(trimmed),
         b'G' | b'M' => created_at(trimmed),
         b'=' if trimmed.bytes().all(|b| b == b'=') && trimmed.len() >= 10 => Some(Line::Bar),
         b'e' => exit(trimmed),
@@ -574,6 +574,14 @@ mod tests {
                 goroutine: 1
             }
         );
+        assert!(matches!(
+            classify("Write at 0x00c000012345 by goroutine 8:"),
+            Line::Access {
+                write: true,
+                goroutine: 8,
+                ..
+            }
+        ));
         assert_eq!(
             classify("Goroutine 7 (running) created at:"),
             Line::CreatedAt {

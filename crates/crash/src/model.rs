@@ -97,6 +97,9 @@ pub struct Stack {
     pub elided: Option<(usize, Option<u64>)>,
     /// It ran on another thread, so that Go could not print it.
     pub unavailable: bool,
+    /// It stopped with an error of its own: its thread printed it when the first was done.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub failed_too: bool,
     /// What started it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created: Option<Creator>,

@@ -82,6 +82,17 @@ pub(crate) fn is_wrapper(function: &str) -> bool {
     })
 }
 
+/// A function's name with its type arguments left out as Go's tracebacks do: `(*Set[...]).Add`.
+/// The race detector prints them.
+pub(crate) fn without_types(function: &str) -> String {
+    match (function.find('['), function.rfind(']')) {
+        (Some(open), Some(close)) if open < close => {
+            format!("{}[...]{}", &function[..open], &function[close + 1..])
+        }
+        _ => function.to_owned(),
+    }
+}
+
 /// A function's name as reports show it, without the path of its package: `(*Cache).Put`,
 /// `server.Handle.func1`.
 pub(crate) fn short(function: &str) -> &str {
@@ -120,6 +131,10 @@ mod tests {
         assert_eq!(short("github.com/a/srv.H.func1"), "srv.H.func1");
         assert_eq!(unqualified("github.com/a/srv.(*S).H"), "(*S).H");
         assert_eq!(unqualified("panic"), "panic");
+        assert_eq!(
+            without_types("main.(*M[go.shape.int,go.shape.[]uint8]).F"),
+            "main.(*M[...]).F"
+        );
         assert!(is_wrapper("main.main.gowrap1"));
         assert!(!is_wrapper("main.gowrap"));
     }

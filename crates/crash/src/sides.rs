@@ -149,6 +149,9 @@ fn speak_for(
 ) -> (u32, Vec<String>) {
     let mut reasons: Vec<(u32, String)> = Vec::new();
     let in_map_code = side.known == Some(Known::Frame);
+    if stack.failed_too {
+        reasons.push((150, "it stopped with an error of its own".to_owned()));
+    }
     if let Some(map) = words.map {
         let hit = member_words(member).filter(|&(value, _)| value == map);
         match hit.map(|(_, stale)| stale).min() {

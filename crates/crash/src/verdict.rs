@@ -225,6 +225,8 @@ struct Focus {
     side: Side,
     /// Whether the runtime's map code is where it happened.
     in_map_code: bool,
+    /// Whether a library function is where it happened that loops over a map.
+    in_encoder: bool,
     /// Whether it was hashing a key.
     hashing: bool,
     /// Whether the map code itself gave up: `fatal`.
@@ -245,6 +247,10 @@ fn focus(crash: &Crash) -> Option<Focus> {
         .take_while(|f| frames::is_runtime(&f.function));
     let is_map = |f: &Frame| f.map_frame().is_some_and(|m| m.role == Role::Runtime);
     let in_map_code = runtime.clone().any(is_map);
+    let in_encoder = frames
+        .first()
+        .and_then(Frame::map_frame)
+        .is_some_and(|m| m.role == Role::Library && m.operation == Operation::Iterate);
     let hashing = runtime
         .clone()
         .any(|f| f.function.starts_with("type:.hash") || f.function.ends_with("interhash"));
@@ -257,6 +263,7 @@ fn focus(crash: &Crash) -> Option<Focus> {
     Some(Focus {
         side,
         in_map_code,
+        in_encoder,
         hashing,
         fatal,
         panicked,
@@ -369,6 +376,10 @@ fn class(crash: &Crash, focus: Option<&Focus>) -> (Class, String) {
             Some(Message::OutOfMemory) if in_map_code => Class::OutOfMemoryGrowingMap,
             Some(Message::OutOfMemory) => Class::OutOfMemory,
             None if in_map_code && is_bounds(&text.text) => Class::DamagedMap,
+            // encoding/json makes room for as many keys as it has counted.
+            None if focus.is_some_and(|f| f.in_encoder) && is_bounds(&text.text) => {
+                Class::ConcurrentMapIterationAndWrite
+            }
             None => match messages::find(&text.text) {
                 Some(Message::NilMapWrite) => Class::NilMapWrite,
                 Some(Message::Race(race)) => race.into(),

@@ -53,6 +53,13 @@ pub fn finding(case: &Case, log: &str, find: Find<'_>) -> Finding {
             function: function(crash, side),
             message: failed_sentence(crash, verdict, side, map_use),
         });
+        if let Some(taken) = map_use.and_then(|u| Some((u, u.taken.clone()?))) {
+            evidence.push(Evidence {
+                place: taken.1,
+                function: function(crash, side),
+                message: format!("it was got from {} here", taken.0.map),
+            });
+        }
         evidence.extend(started(crash, side, find));
     }
     for (rank, other) in verdict.others.iter().enumerate() {
@@ -65,7 +72,7 @@ pub fn finding(case: &Case, log: &str, find: Find<'_>) -> Finding {
         message: message(case, map_use),
         place,
         function: failed.and_then(|side| function(crash, side)),
-        map: map_use.map(|u| u.map.clone()),
+        map: map_use.map(|u| u.name.clone()),
         evidence,
         fixes: fixes(verdict),
         fingerprint: verdict.fingerprint.clone(),

@@ -25,4 +25,5 @@ pub use model::{Access, Args, Crash, Creator, Frame, Kind, Member, Signal, Stack
 pub use scan::{Totals, scan};
 pub use source::{Find, Spot, Use, refine};
 pub use text::{Listing, list};
+pub use tophash_runtime::frames::Operation;
 pub use verdict::{Class, Conflict, Known, Other, Side, Verdict, judge};

@@ -13,6 +13,9 @@ pub struct Spot {
     pub place: Place,
     /// What the line does with maps, in the order in which it does it.
     pub uses: Vec<Use>,
+    /// Whether the line takes something of the method's receiver, which its caller may have given
+    /// as nil.
+    pub of_receiver: bool,
 }
 
 /// Something that a line does with a map.
@@ -22,10 +25,14 @@ pub struct Use {
     pub operation: Operation,
     /// The map in the words of the source: `c.items`.
     pub map: String,
+    /// The map as findings name it: `Cache.items`.
+    pub name: String,
     /// Where.
     pub place: Place,
-    /// Whether what a look-up gives is dereferenced at once, or was by the line that failed.
+    /// Whether something is taken of what a look-up gave, which fails if that is nil.
     pub dereferenced: bool,
+    /// Where the look-up was, if it is not in the same place.
+    pub taken: Option<Place>,
 }
 
 /// Finds calls in the source; none for those that can't be found.
@@ -34,11 +41,10 @@ pub type Find<'a> = &'a dyn Fn(&Frame) -> Option<Spot>;
 /// Makes a verdict more exact by what the source does at its lines.
 pub fn refine(verdict: &mut Verdict, crash: &Crash, find: Find<'_>) {
     if let Some(side) = &mut verdict.failed {
-        let spot = frame(crash, side).and_then(find);
-        if let Some(spot) = spot {
-            if verdict.class == Class::NilDereference && spot.uses.iter().any(|u| u.dereferenced) {
-                verdict.class = Class::NilMapElement;
-            }
+        if verdict.class == Class::NilDereference && from_map(side, crash, find) {
+            verdict.class = Class::NilMapElement;
+        }
+        if let Some(spot) = frame(crash, side).and_then(find) {
             narrow(side, &spot);
         }
     }
@@ -58,6 +64,28 @@ pub fn refine(verdict: &mut Verdict, crash: &Crash, find: Find<'_>) {
         .others
         .sort_by_key(|other| std::cmp::Reverse(other.score));
     verdict.conflict = conflict(verdict);
+}
+
+/// Whether a nil pointer came from a map: at its line, or, if it is the receiver of a method, at
+/// the line that calls it, which is then the one to look at.
+fn from_map(side: &mut Side, crash: &Crash, find: Find<'_>) -> bool {
+    const CALLS: usize = 3;
+    let (Some(stack), Some(first)) = (crash.stacks.get(side.stack), side.frame) else {
+        return false;
+    };
+    for at in first..first + CALLS {
+        let Some(spot) = stack.frames.get(at).and_then(find) else {
+            return false;
+        };
+        if spot.uses.iter().any(|u| u.dereferenced) {
+            side.frame = Some(at);
+            return true;
+        }
+        if !spot.of_receiver {
+            return false;
+        }
+    }
+    false
 }
 
 /// The frame to look at.

@@ -1,6 +1,9 @@
 //! `tophash crash`: what went wrong, from the text that a Go program left.
 
 mod input;
+mod join;
+mod tree;
+mod uses;
 
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::PathBuf;
@@ -10,6 +13,9 @@ use serde_json::json;
 use tophash_crash::{Case, Cases, Frame, Listing, Spot};
 use tophash_finding::{Finding, Problem, ProblemKind, Severity, Stats};
 use tophash_report::{Report, Sources};
+
+use join::Join;
+use tree::Tree;
 
 use crate::output::{Color, Status, complain};
 
@@ -60,18 +66,34 @@ pub(crate) fn run(args: Args) -> io::Result<Status> {
             return Ok(Status::Failed);
         }
     };
+    let tree = match args.src.as_deref().map(Tree::open) {
+        Some(Err(error)) => {
+            let dir = args.src.as_deref().unwrap_or(&args.file);
+            complain(&format!("--src {}: {error}", dir.display()));
+            return Ok(Status::Failed);
+        }
+        Some(Ok(tree)) => Some(tree),
+        None => None,
+    };
     // What was read before a failure is still worth telling.
-    let (cases, broken) = tophash_crash::read_all(log);
+    let (mut cases, broken) = tophash_crash::read_all(log);
     if let Some(error) = &broken {
         complain(&format!(
             "{name}: {error}, behind {} bytes",
             cases.totals.bytes
         ));
     }
-    let find = |_: &Frame| -> Option<Spot> { None };
-    let findings: Vec<Finding> = (cases.cases.iter())
-        .map(|case| tophash_crash::finding(case, &name, &find))
-        .collect();
+    let join = tree.as_ref().map(Join::new);
+    let find = |frame: &Frame| -> Option<Spot> { join.as_ref()?.spot(frame) };
+    let mut findings: Vec<Finding> = Vec::new();
+    for case in &mut cases.cases {
+        tophash_crash::refine(&mut case.verdict, &case.crash, &find);
+        let mut finding = tophash_crash::finding(case, &name, &find);
+        if let Some(join) = &join {
+            join.enrich(case, &mut finding);
+        }
+        findings.push(finding);
+    }
 
     let mut out = BufWriter::new(io::stdout().lock());
     let written = match args.format {
@@ -103,7 +125,10 @@ fn text(args: &Args, cases: &Cases, findings: &[Finding], out: &mut dyn Write) -
         return writeln!(out, "no Go crash in {lines} line{s}");
     }
     let color = args.color.on_stdout();
-    let mut sources = Sources::new(|_| None);
+    let mut sources = Sources::new(|file| match args.src {
+        Some(_) => std::fs::read(file).ok(),
+        None => None,
+    });
     for (i, (case, finding)) in cases.cases.iter().zip(findings).enumerate() {
         if i > 0 {
             writeln!(out)?;

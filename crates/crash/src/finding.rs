@@ -99,8 +99,9 @@ fn used<'a>(side: &Side, spot: Option<&'a Spot>, class: Class) -> Option<&'a Use
         return None;
     }
     uses.iter()
-        .find(|u| side.operations.contains(&u.operation))
+        .find(|u| !u.passed && side.operations.contains(&u.operation))
         .or_else(|| uses.first().filter(|_| side.operations.is_empty()))
+        .or_else(|| uses.iter().find(|u| u.passed))
 }
 
 fn place(crash: &Crash, side: &Side, spot: Option<&Spot>, map_use: Option<&Use>) -> Option<Place> {

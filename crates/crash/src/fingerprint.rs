@@ -1,6 +1,6 @@
 //! Names for crashes, so that one from a thousand pods counts once.
 
-use crate::model::{Crash, Kind};
+use crate::model::{Crash, Frame, Kind, Stack};
 use crate::names;
 use crate::verdict::Verdict;
 
@@ -27,7 +27,8 @@ pub(crate) fn of(crash: &Crash, verdict: &Verdict) -> String {
     }
     let frames = verdict.failed.as_ref().and_then(|side| {
         let stack = crash.stacks.get(side.stack)?;
-        stack.frames.get(side.frame?..)
+        let frames = stack.frames.get(side.frame?..)?;
+        Some(without_wrapper(stack, frames))
     });
     match frames {
         Some(frames) => {
@@ -47,6 +48,27 @@ pub(crate) fn of(crash: &Crash, verdict: &Verdict) -> String {
     let hash = hasher.finalize();
     let bytes = hash.as_bytes().get(..BYTES).unwrap_or_default();
     bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// The frames without the outermost, if it is what the compiler makes of `go f(x)`: a closure
+/// that stands on the line of the `go` statement. It is printed at the levels `system` and
+/// `crash` only, and before 1.22 its name is that of any closure.
+fn without_wrapper<'a>(stack: &Stack, frames: &'a [Frame]) -> &'a [Frame] {
+    let own = frames
+        .iter()
+        .rposition(|f| !f.is_std())
+        .map_or(frames, |last| &frames[..=last]);
+    let (Some(creator), Some((last, rest))) = (&stack.created, own.split_last()) else {
+        return own;
+    };
+    let closure = last
+        .function
+        .strip_prefix(creator.function.as_str())
+        .is_some_and(|name| name.starts_with('.'));
+    match closure && last.line == creator.line && !rest.is_empty() {
+        true => rest,
+        false => own,
+    }
 }
 
 /// The text with each number, decimal or hexadecimal, made one sign.

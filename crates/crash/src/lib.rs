@@ -10,6 +10,7 @@ mod finding;
 mod fingerprint;
 mod fold;
 mod grammar;
+mod html;
 mod model;
 mod names;
 mod scan;
@@ -21,6 +22,7 @@ mod wrap;
 
 pub use cases::{Case, Cases, read_all};
 pub use finding::finding;
+pub use html::{Page, html};
 pub use model::{Access, Args, Crash, Creator, Frame, Kind, Member, Signal, Stack, Text, Word};
 pub use scan::{Totals, scan};
 pub use source::{Find, Spot, Use, refine};

@@ -140,7 +140,7 @@ impl Frame {
 
     /// Whether it belongs to the runtime or the standard library.
     pub fn is_std(&self) -> bool {
-        crate::names::is_std(&self.function)
+        crate::names::is_std(&self.function) || crate::names::is_std_iterator(&self.file)
     }
 }
 

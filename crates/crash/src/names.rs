@@ -73,6 +73,24 @@ pub(crate) fn is_std(function: &str) -> bool {
     STD.binary_search(&first).is_ok()
 }
 
+/// Whether a file is one in which the standard library's iterators are. Where they are inlined,
+/// the body of a loop is in a function that is named after the program's:
+/// `main.(*cache).keys.Keys[...].func1`.
+pub(crate) fn is_std_iterator(file: &str) -> bool {
+    const FILES: [&str; 5] = [
+        "maps/iter.go",
+        "slices/iter.go",
+        "slices/slices.go",
+        "strings/iter.go",
+        "reflect/iter.go",
+    ];
+    FILES.iter().any(|name| {
+        // Behind GOROOT/src, or nothing with -trimpath.
+        file.strip_suffix(name)
+            .is_some_and(|dir| dir.is_empty() || dir.ends_with("/src/"))
+    })
+}
+
 /// Functions that the compiler makes around others, for `go f(x)` and `defer f(x)`.
 pub(crate) fn is_wrapper(function: &str) -> bool {
     let last = function.rsplit('.').next().unwrap_or_default();

@@ -272,13 +272,21 @@ impl<'a> Scanner<'a> {
         {
             open.assembler.preface(before[start..].trim_end());
             open.wrap = Wrap::Prefix(Prefix::default());
-        } else if payload.starts_with("goroutine ")
-            && let Some(start) = messages::position(&self.before)
-        {
-            open.assembler.preface(&self.before[start..]);
+        } else if payload.starts_with("goroutine ") {
+            self.preface(&mut open);
         }
         if open.assembler.push(payload, self.totals.lines) == Reaction::Taken {
             self.add(open);
+        }
+    }
+
+    /// Takes the message about a map from the line before a stack.
+    fn preface(&self, open: &mut Open) {
+        if let Some(start) = messages::position(&self.before) {
+            let text = &self.before[start..];
+            // The rest of an object of JSON.
+            let end = text.find(['"', '\\']).unwrap_or(text.len());
+            open.assembler.preface(&text[..end]);
         }
     }
 
@@ -296,6 +304,9 @@ impl<'a> Scanner<'a> {
         };
         let inside = inside.trim_end_matches('\n');
         let at = wrap::anchor(inside).unwrap_or(0);
+        if inside[at..].starts_with("goroutine ") {
+            self.preface(&mut open);
+        }
         if open.assembler.push(&inside[at..], self.totals.lines) == Reaction::Taken {
             self.add(open);
         }

@@ -33,6 +33,9 @@ pub struct Use {
     pub dereferenced: bool,
     /// Where the look-up was, if it is not in the same place.
     pub taken: Option<Place>,
+    /// Whether the line only passes the map to a function, so that the operation is that
+    /// function's.
+    pub passed: bool,
 }
 
 /// Finds calls in the source; none for those that can't be found.
@@ -99,7 +102,8 @@ fn narrow(side: &mut Side, spot: &Spot) {
     if side.known == Some(Known::Frame) {
         return;
     }
-    let mut fitting: Vec<Operation> = spot.uses.iter().map(|u| u.operation).collect();
+    let direct = spot.uses.iter().filter(|u| !u.passed);
+    let mut fitting: Vec<Operation> = direct.map(|u| u.operation).collect();
     if !side.operations.is_empty() {
         fitting.retain(|op| side.operations.contains(op));
     }

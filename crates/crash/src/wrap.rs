@@ -10,8 +10,8 @@ use tophash_runtime::messages;
 
 use crate::grammar::{self, Line};
 
-/// Longest part of a line that is looked at. Stacks have no longer lines.
-const MAX_LINE: usize = 64 << 10;
+/// Longest part of a line that is looked at. One line may hold a whole stack.
+const MAX_LINE: usize = 1 << 20;
 
 /// A line as text: without its end, escape sequences and what isn't UTF-8.
 pub(crate) fn text(line: &[u8]) -> Cow<'_, str> {

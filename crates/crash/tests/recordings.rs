@@ -1,22 +1,19 @@
 //! What real programs print, of every version and at every level, is read as what they did:
 //! `programs/facts.txt` says what that was.
 
-use std::collections::BTreeMap;
-use std::io::Read;
-use std::path::Path;
+mod recorded;
 
+use std::collections::BTreeMap;
+
+use recorded::{Recording, recordings};
 use tophash_crash::{Case, Kind, Known, read_all};
 
-/// One recording.
-struct Recording {
-    version: String,
-    name: String,
-    level: String,
-    build: String,
-    text: Vec<u8>,
+trait Titled {
+    fn title(&self) -> String;
+    fn minor(&self) -> u32;
 }
 
-impl Recording {
+impl Titled for Recording {
     fn title(&self) -> String {
         format!(
             "{} {} {} {}",
@@ -30,50 +27,6 @@ impl Recording {
             .and_then(|minor| minor.parse().ok())
             .expect("a version")
     }
-}
-
-fn recordings() -> Vec<Recording> {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings");
-    let mut files: Vec<_> = std::fs::read_dir(dir)
-        .expect("recordings")
-        .map(|entry| entry.expect("entry").path())
-        .collect();
-    files.sort();
-    let mut all = Vec::new();
-    for file in files {
-        let name = file.file_name().expect("name").to_string_lossy();
-        let version = name
-            .strip_suffix(".txt.gz")
-            .expect("a recording")
-            .to_owned();
-        let mut text = Vec::new();
-        flate2::read::GzDecoder::new(std::fs::File::open(&file).expect("open"))
-            .read_to_end(&mut text)
-            .expect("gzip");
-        for line in text.split_inclusive(|&b| b == b'\n') {
-            match heading(line) {
-                Some((name, level, build)) => all.push(Recording {
-                    version: version.clone(),
-                    name,
-                    level,
-                    build,
-                    text: Vec::new(),
-                }),
-                None => {
-                    let last: &mut Recording = all.last_mut().expect("a heading first");
-                    last.text.extend_from_slice(line);
-                }
-            }
-        }
-    }
-    all
-}
-
-fn heading(line: &[u8]) -> Option<(String, String, String)> {
-    let line = std::str::from_utf8(line).ok()?.trim_end();
-    let inside = line.strip_prefix("-- ")?.strip_suffix(" --")?;
-    let mut words = inside.split(' ').map(str::to_owned);
-    Some((words.next()?, words.next()?, words.next()?))
 }
 
 /// What a program does.

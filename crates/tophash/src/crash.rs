@@ -5,12 +5,13 @@ mod join;
 mod tree;
 mod uses;
 
+use std::cell::RefCell;
 use std::io::{self, BufWriter, ErrorKind, Write};
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 
 use clap::ValueEnum;
 use serde_json::json;
-use tophash_crash::{Case, Cases, Frame, Listing, Spot};
+use tophash_crash::{Case, Cases, Frame, Listing, Page, Spot};
 use tophash_finding::{Finding, Problem, ProblemKind, Severity, Stats};
 use tophash_report::{Report, Sources};
 
@@ -55,6 +56,10 @@ enum Format {
     Text,
     /// For programs: one object, as docs/finding.schema.json describes it
     Json,
+    /// For GitHub Actions: annotations
+    Github,
+    /// For people, in a browser: one page that needs nothing else
+    Html,
 }
 
 pub(crate) fn run(args: Args) -> io::Result<Status> {
@@ -89,8 +94,14 @@ pub(crate) fn run(args: Args) -> io::Result<Status> {
     for case in &mut cases.cases {
         tophash_crash::refine(&mut case.verdict, &case.crash, &find);
         let mut finding = tophash_crash::finding(case, &name, &find);
-        if let Some(join) = &join {
+        if let (Some(join), Some(dir)) = (&join, &args.src) {
             join.enrich(case, &mut finding);
+            if let Some(line) = join.not_found(case) {
+                case.verdict.missing.push(format!(
+                    "{line} is not below {}, or the source there is of another version",
+                    dir.display()
+                ));
+            }
         }
         findings.push(finding);
     }
@@ -98,6 +109,8 @@ pub(crate) fn run(args: Args) -> io::Result<Status> {
     let mut out = BufWriter::new(io::stdout().lock());
     let written = match args.format {
         Format::Text => text(&args, &cases, &findings, &mut out),
+        Format::Github => github(&findings, &mut out),
+        Format::Html => page(&args, &cases, &findings, &name, &mut out),
         Format::Json => object(&cases, &findings, &name, broken.as_ref(), &mut out),
     };
     match written.and_then(|()| out.flush()) {
@@ -125,21 +138,12 @@ fn text(args: &Args, cases: &Cases, findings: &[Finding], out: &mut dyn Write) -
         return writeln!(out, "no Go crash in {lines} line{s}");
     }
     let color = args.color.on_stdout();
-    let mut sources = Sources::new(|file| match args.src {
-        Some(_) => std::fs::read(file).ok(),
-        None => None,
-    });
+    let mut sources = sources(args);
     for (i, (case, finding)) in cases.cases.iter().zip(findings).enumerate() {
         if i > 0 {
             writeln!(out)?;
         }
-        let report = Report {
-            command: "crash",
-            version: env!("CARGO_PKG_VERSION"),
-            findings: std::slice::from_ref(finding),
-            problems: &[],
-            stats: Stats::default(),
-        };
+        let report = report(std::slice::from_ref(finding), &[], 0);
         tophash_report::render(
             &report,
             tophash_report::Format::Text,
@@ -153,6 +157,66 @@ fn text(args: &Args, cases: &Cases, findings: &[Finding], out: &mut dyn Write) -
         writeln!(out, "\n{} more crashes were not kept", cases.left_out)?;
     }
     Ok(())
+}
+
+fn github(findings: &[Finding], out: &mut dyn Write) -> io::Result<()> {
+    let report = report(findings, &[], 0);
+    let mut sources = Sources::new(|_| None);
+    let format = tophash_report::Format::Github;
+    tophash_report::render(&report, format, &mut sources, false, out)
+}
+
+fn page(
+    args: &Args,
+    cases: &Cases,
+    findings: &[Finding],
+    name: &str,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let sources = RefCell::new(sources(args));
+    let page = Page {
+        log: name,
+        cases,
+        findings,
+        path: &|file| file.to_owned(),
+        line: &|file, line| {
+            let mut sources = sources.borrow_mut();
+            let text = sources.line(file, line)?;
+            Some(String::from_utf8_lossy(text).into_owned())
+        },
+    };
+    tophash_crash::html(&page, out)
+}
+
+/// The files that findings point to: only those found under `--src`, never what a log names.
+fn sources(args: &Args) -> Sources<'static> {
+    let dir = args.src.clone();
+    Sources::new(move |file| {
+        let dir = dir.as_deref()?;
+        let path = Path::new(file);
+        let below = match dir == Path::new(".") {
+            true => path,
+            false => path.strip_prefix(dir).ok()?,
+        };
+        let inside = below
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)));
+        inside.then(|| std::fs::read(path).ok())?
+    })
+}
+
+fn report<'a>(findings: &'a [Finding], problems: &'a [Problem], lines: u64) -> Report<'a> {
+    Report {
+        command: "crash",
+        version: env!("CARGO_PKG_VERSION"),
+        findings,
+        problems,
+        stats: Stats {
+            packages: 0,
+            files: u64::from(lines > 0),
+            lines,
+        },
+    }
 }
 
 /// What the log does not hold, where the crash is in it, and the goroutines.
@@ -203,17 +267,7 @@ fn object(
         })
         .into_iter()
         .collect();
-    let report = Report {
-        command: "crash",
-        version: env!("CARGO_PKG_VERSION"),
-        findings,
-        problems: &problems,
-        stats: Stats {
-            packages: 0,
-            files: 1,
-            lines: cases.totals.lines,
-        },
-    };
+    let report = report(findings, &problems, cases.totals.lines);
     let crashes = json!({ "crashes": cases.cases });
     tophash_report::render_json_with(&report, &crashes, out)
 }

@@ -50,6 +50,14 @@ impl<'a> Join<'a> {
         all
     }
 
+    /// The line that failed, if a crash has one that the source does not: as the file is printed.
+    pub(crate) fn not_found(&self, case: &Case) -> Option<String> {
+        let side = case.verdict.failed.as_ref()?;
+        let frame = case.crash.stacks.get(side.stack)?.frames.get(side.frame?)?;
+        let missing = !frame.file.is_empty() && self.tree.find(frame).is_none();
+        missing.then(|| format!("{}:{}", frame.file, frame.line))
+    }
+
     /// Adds to a finding what the source says beyond its lines: who else reaches the map, which
     /// lock is missing, and what `check` says of the same lines.
     pub(crate) fn enrich(&self, case: &Case, finding: &mut Finding) {
@@ -68,7 +76,7 @@ impl<'a> Join<'a> {
             self.reach(case, &source, finding);
         }
         if case.verdict.class.is_of_maps() {
-            self.check(&source, case.verdict.class, finding);
+            self.check(&source, case, finding);
         }
     }
 
@@ -93,6 +101,8 @@ impl<'a> Join<'a> {
                 if same_map(failed, other)
                     && kinds.of(other) != Kind::Other
                     && other.place != failed.place
+                    && !other.passed
+                    && !other.fresh
                 {
                     others.push((file.as_ref(), other));
                 }
@@ -192,7 +202,7 @@ impl<'a> Join<'a> {
     }
 
     /// What `check` finds at the same line: why the map is nil, and the change that mends it.
-    fn check(&self, source: &Source, class: Class, finding: &mut Finding) {
+    fn check(&self, source: &Source, case: &Case, finding: &mut Finding) {
         let Ok(dir) = std::path::absolute(self.tree.dir()) else {
             return;
         };
@@ -209,7 +219,7 @@ impl<'a> Join<'a> {
             ..Options::default()
         };
         let output = tophash_rules::check(&options, &Progress::default());
-        let nil = class == Class::NilMapWrite;
+        let nil = case.verdict.class == Class::NilMapWrite;
         let known = output.findings.into_iter().find(|known| {
             known.place.file == source.path
                 && known.place.line == finding.place.line
@@ -219,12 +229,13 @@ impl<'a> Join<'a> {
             return;
         };
         let shown = |file: &str| self.tree.shown(file);
-        finding.code = known.code;
-        finding.name = known.name;
         finding.place = known.place;
         finding.place.file = shown(&finding.place.file);
         finding.map = known.map.or(finding.map.take());
-        finding.message = format!("{}: check knew: {}", finding.message, known.message);
+        finding.message = match case.times {
+            1 => known.message,
+            n => format!("{} ({n} times in this log)", known.message),
+        };
         for mut evidence in known.evidence {
             evidence.place.file = shown(&evidence.place.file);
             finding.evidence.push(evidence);

@@ -24,6 +24,8 @@ pub(crate) struct Source {
     derefs: Vec<Deref>,
     /// What package-level names and fields are.
     pub(crate) kinds: Kinds,
+    /// First and last column of what stands on each line.
+    lines: Vec<(u32, u32)>,
 }
 
 /// A function declaration.
@@ -57,6 +59,10 @@ pub(crate) struct MapUse {
     /// Locks taken before it in the same function and not given back.
     pub(crate) locks: Vec<String>,
     dereferenced: bool,
+    /// Whether the map is only passed to a function here.
+    pub(crate) passed: bool,
+    /// Whether the map's owner was made in the same function, where nobody else has it yet.
+    pub(crate) fresh: bool,
 }
 
 struct Taken {
@@ -147,8 +153,10 @@ impl Source {
                 taken: Vec::new(),
                 derefs: Vec::new(),
                 kinds: Kinds::default(),
+                lines: text.split(|&b| b == b'\n').map(columns).collect(),
             },
             locals: HashMap::new(),
+            made: HashSet::new(),
         };
         reader.declarations();
         for &id in &file.decls {
@@ -174,6 +182,8 @@ impl Source {
         let mut here: Vec<&MapUse> = (self.uses.iter())
             .filter(|u| at(&u.place) && kinds.of(u) != Kind::Other)
             .collect();
+        here.retain(|u| !u.passed || kinds.of(u) == Kind::Map);
+        here.sort_by_key(|u| u.passed);
         // A loop's line is that of its first word, not all of its body.
         here.retain(|u| u.place.line == line || u.place.end_line - u.place.line < 4);
         let mut uses: Vec<Use> = here
@@ -185,6 +195,7 @@ impl Source {
                 place: u.place.clone(),
                 dereferenced: u.dereferenced && kinds.of(u) == Kind::Map,
                 taken: None,
+                passed: u.passed,
             })
             .collect();
         let derefs: Vec<&Deref> = self.derefs.iter().filter(|d| at(&d.place)).collect();
@@ -204,6 +215,7 @@ impl Source {
                     place: deref.place.clone(),
                     dereferenced: true,
                     taken: Some(map_use.place.clone()),
+                    passed: false,
                 });
             }
         }
@@ -211,12 +223,24 @@ impl Source {
             let function = self.functions.get(d.function);
             function.and_then(|f| f.receiver.as_ref()) == Some(&d.variable)
         });
+        let (from, to) = (line as usize)
+            .checked_sub(1)
+            .and_then(|at| self.lines.get(at))
+            .copied()
+            .unwrap_or((1, 1));
         Spot {
-            place: Place::new(&self.shown, (line, 1), (line, 1)),
+            place: Place::new(&self.shown, (line, from), (line, to)),
             uses,
             of_receiver,
         }
     }
+}
+
+/// The first and the last column of what stands on a line.
+fn columns(line: &[u8]) -> (u32, u32) {
+    let from = line.len() - line.trim_ascii_start().len();
+    let to = line.trim_ascii_end().len().max(from);
+    (from as u32 + 1, to as u32 + 1)
 }
 
 /// The map as findings name it: `Cache.items`.
@@ -270,6 +294,25 @@ struct Reader<'a> {
     source: Source,
     /// What variables of the function at hand are, and their types' names.
     locals: HashMap<String, (Kind, Option<String>)>,
+    /// Those that are made in it.
+    made: HashSet<String>,
+}
+
+/// How a map is used.
+struct How {
+    operation: Operation,
+    dereferenced: bool,
+    passed: bool,
+}
+
+impl How {
+    fn of(operation: Operation) -> How {
+        How {
+            operation,
+            dereferenced: false,
+            passed: false,
+        }
+    }
 }
 
 impl Reader<'_> {
@@ -344,6 +387,7 @@ impl Reader<'_> {
     fn function(&mut self, decl: &FuncDecl) {
         let ast = &self.file.ast;
         self.locals.clear();
+        self.made.clear();
         let mut receiver = None;
         let mut name = decl.name.name.as_str().to_owned();
         if let Some(list) = decl.recv {
@@ -431,12 +475,11 @@ impl Reader<'_> {
                             }
                         }
                         self.add(
-                            Operation::Iterate,
+                            How::of(Operation::Iterate),
                             parts.x,
                             parts.x,
                             function,
                             &locks,
-                            false,
                         );
                     }
                     StmtKind::Decl(id) => self.local_declaration(id),
@@ -449,7 +492,11 @@ impl Reader<'_> {
                             false => Operation::Read,
                         };
                         let deref = dereferenced.contains(&id);
-                        self.add(operation, x, id, function, &locks, deref);
+                        let how = How {
+                            dereferenced: deref,
+                            ..How::of(operation)
+                        };
+                        self.add(how, x, id, function, &locks);
                         if let Some(at) = taken.iter().position(|(e, _)| *e == id) {
                             let (_, variable) = taken.swap_remove(at);
                             let line = file.position(ast.expr(id).span.start).0;
@@ -519,6 +566,9 @@ impl Reader<'_> {
             } else if op == AssignOp::Define {
                 let kind = value_kind(ast, value, &self.source.kinds.types);
                 let ty = made_type(ast, value);
+                if ty.is_some() {
+                    self.made.insert(name.clone());
+                }
                 self.locals.insert(name, (kind, ty));
             }
         }
@@ -566,7 +616,7 @@ impl Reader<'_> {
         let ast = &self.file.ast;
         let mut note = |operation, arg: usize| {
             if let Some(&x) = args.get(arg) {
-                self.add(operation, x, id, function, locks, false);
+                self.add(How::of(operation), x, id, function, locks);
             }
         };
         match ast.expr(ast.unparen(fun)).kind {
@@ -601,25 +651,33 @@ impl Reader<'_> {
             }
             _ => {}
         }
+        // A function that is given the map may do anything with it.
+        for &arg in args {
+            if matches!(
+                ast.expr(arg).kind,
+                ExprKind::Ident(_) | ExprKind::Selector { .. }
+            ) {
+                let how = How {
+                    passed: true,
+                    ..How::of(Operation::Read)
+                };
+                self.add(how, arg, arg, function, locks);
+            }
+        }
     }
 
-    fn add(
-        &mut self,
-        operation: Operation,
-        x: ExprId,
-        whole: ExprId,
-        function: usize,
-        locks: &[String],
-        dereferenced: bool,
-    ) {
+    fn add(&mut self, how: How, x: ExprId, whole: ExprId, function: usize, locks: &[String]) {
+        let operation = how.operation;
         let ast = &self.file.ast;
         let x = ast.unparen(x);
+        let mut fresh = false;
         let (name, owner, field) = match ast.expr(x).kind {
             ExprKind::Ident(name) => (name.as_str().to_owned(), None, false),
             ExprKind::Selector { x: base, name, .. } => {
                 let owner = match ast.expr(ast.unparen(base)).kind {
                     ExprKind::Ident(base) => {
                         let local = self.locals.get(base.as_str());
+                        fresh = self.made.contains(base.as_str());
                         local.and_then(|(_, ty)| ty.clone())
                     }
                     _ => None,
@@ -648,7 +706,9 @@ impl Reader<'_> {
             place: self.place(ast.expr(whole).span),
             function,
             locks: locks.to_vec(),
-            dereferenced,
+            dereferenced: how.dereferenced,
+            passed: how.passed,
+            fresh,
         };
         self.source.uses.push(map_use);
     }

@@ -44,7 +44,7 @@ pub fn finding(case: &Case, log: &str, find: Find<'_>) -> Finding {
         .and_then(|side| place(crash, side, spot.as_ref(), map_use))
         .unwrap_or_else(|| {
             let line = u32::try_from(case.seen.first().map_or(1, |l| l.0)).unwrap_or(u32::MAX);
-            Place::new(log, (line, 1), (line, 1))
+            at(log, line)
         });
     let mut evidence = Vec::new();
     if let Some(side) = failed {
@@ -112,7 +112,13 @@ fn place(crash: &Crash, side: &Side, spot: Option<&Spot>, map_use: Option<&Use>)
         return Some(spot.place.clone());
     }
     let frame = frame(crash, side)?;
-    (!frame.file.is_empty()).then(|| Place::new(&frame.file, (frame.line, 1), (frame.line, 1)))
+    (!frame.file.is_empty()).then(|| at(&frame.file, frame.line))
+}
+
+/// A line of a file. Lines of a damaged log may be zero.
+fn at(file: &str, line: u32) -> Place {
+    let line = line.max(1);
+    Place::new(file, (line, 1), (line, 1))
 }
 
 fn function(crash: &Crash, side: &Side) -> Option<String> {
@@ -296,7 +302,7 @@ fn started(crash: &Crash, side: &Side, find: Find<'_>) -> Option<Evidence> {
     };
     let place = match find(&call) {
         Some(spot) => spot.place,
-        None => Place::new(&creator.file, (creator.line, 1), (creator.line, 1)),
+        None => at(&creator.file, creator.line),
     };
     Some(Evidence {
         place,

@@ -5,7 +5,7 @@
 
 use std::io::{self, Read};
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, MatchKind};
 use tophash_runtime::messages;
 
 use crate::assemble::{Assembler, Reaction, stands_alone};
@@ -104,7 +104,11 @@ impl<'a> Scanner<'a> {
     fn new(found: &'a mut dyn FnMut(Crash)) -> Scanner<'a> {
         Scanner {
             // It can't fail with patterns as few as these; without it every line is looked at.
-            triggers: AhoCorasick::new(TRIGGERS).ok(),
+            // Only leftmost matching has the vectorised search.
+            triggers: AhoCorasick::builder()
+                .match_kind(MatchKind::LeftmostFirst)
+                .build(TRIGGERS)
+                .ok(),
             found,
             open: Vec::new(),
             before: String::new(),

@@ -115,7 +115,7 @@ fn candidate(
     } else {
         stack.count
     };
-    if count == 0 || is_system(stack) {
+    if count == 0 || crate::text::is_system(stack) {
         return None;
     }
     let mut best: Option<Other> = None;
@@ -254,19 +254,6 @@ fn is_active(stack: &Stack) -> bool {
     ["running", "runnable", "preempted", "copystack"]
         .iter()
         .any(|state| stack.state.starts_with(state))
-}
-
-/// Goroutines of the runtime itself.
-fn is_system(stack: &Stack) -> bool {
-    let started = stack
-        .created
-        .as_ref()
-        .is_some_and(|c| c.function.starts_with("runtime."));
-    started
-        && stack
-            .frames
-            .iter()
-            .all(|f| frames::package(&f.function) == "runtime")
 }
 
 /// What the other side did: it wrote, unless a frame says that both did something else.

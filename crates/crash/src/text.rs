@@ -49,6 +49,7 @@ pub fn list(
     }
     let mut rest: Vec<usize> = (0..crash.stacks.len())
         .filter(|index| !order.contains(index))
+        .filter(|&index| listing.all || !crash.stacks.get(index).is_some_and(is_system))
         .collect();
     rest.sort_by_key(|&i| std::cmp::Reverse(crash.stacks.get(i).map_or(0, |s| s.count)));
     let shown = match listing.all {
@@ -79,11 +80,21 @@ pub fn list(
         writeln!(out, "{}", title(stack, failed))?;
         frames_of(stack, listing, path, out)?;
     }
+    let system: u64 = match listing.all {
+        true => 0,
+        false => crash
+            .stacks
+            .iter()
+            .filter(|s| is_system(s))
+            .map(|s| s.count)
+            .sum(),
+    };
     let hidden: u64 = rest[shown..]
         .iter()
         .filter_map(|&i| crash.stacks.get(i))
         .map(|s| s.count)
         .sum();
+    let hidden = hidden + system;
     if hidden > 0 {
         writeln!(
             out,
@@ -194,6 +205,19 @@ fn elision(count: Option<u64>, out: &mut dyn Write) -> io::Result<()> {
         Some(n) => writeln!(out, "    ... {n} frame{} that Go left out", plural(n)),
         None => writeln!(out, "    ... more frames that Go left out"),
     }
+}
+
+/// Goroutines of the runtime itself.
+pub(crate) fn is_system(stack: &Stack) -> bool {
+    let started = stack
+        .created
+        .as_ref()
+        .is_some_and(|c| c.function.starts_with("runtime."));
+    started
+        && stack
+            .frames
+            .iter()
+            .all(|f| frames::package(&f.function) == "runtime")
 }
 
 /// Frames that say the same in every stack.

@@ -247,8 +247,10 @@ fn focus(crash: &Crash) -> Option<Focus> {
         .take_while(|f| frames::is_runtime(&f.function));
     let is_map = |f: &Frame| f.map_frame().is_some_and(|m| m.role == Role::Runtime);
     let in_map_code = runtime.clone().any(is_map);
+    let outside = |f: &&Frame| frames::package(&f.function) != "runtime";
     let in_encoder = frames
-        .first()
+        .iter()
+        .find(outside)
         .and_then(Frame::map_frame)
         .is_some_and(|m| m.role == Role::Library && m.operation == Operation::Iterate);
     let hashing = runtime

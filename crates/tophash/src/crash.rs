@@ -11,7 +11,7 @@ use std::path::{Component, Path, PathBuf};
 
 use clap::ValueEnum;
 use serde_json::json;
-use tophash_crash::{Case, Cases, Frame, Listing, Page, Spot};
+use tophash_crash::{Case, Cases, Conflict, Frame, Kind, Listing, Page, Spot};
 use tophash_finding::{Finding, Problem, ProblemKind, Severity, Stats};
 use tophash_report::{Report, Sources};
 
@@ -224,10 +224,31 @@ fn details(case: &Case, verbose: bool, out: &mut dyn Write) -> io::Result<()> {
     for missing in &case.verdict.missing {
         writeln!(out, "note: {missing}")?;
     }
+    writeln!(out, "{}", kind(case))?;
     writeln!(out, "{}", seen(case))?;
-    writeln!(out)?;
+    if !case.crash.stacks.is_empty() {
+        writeln!(out)?;
+    }
     let listing = Listing { all: verbose };
     tophash_crash::list(case, listing, &|file| file.to_owned(), out)
+}
+
+/// The class in words, and how two goroutines met.
+fn kind(case: &Case) -> String {
+    let class = case.verdict.class.as_str().replace('-', " ");
+    let conflict = match case.verdict.conflict {
+        None => "",
+        Some(Conflict::ReadDuringWrite) => ", a read during a write",
+        Some(Conflict::WriteDuringWrite) => ", a write during a write",
+        Some(Conflict::IterateDuringWrite) => ", a loop during a write",
+        Some(Conflict::DuringResize) => ", during a resize",
+    };
+    let by = match case.crash.kind {
+        Kind::Race => ", seen by the race detector",
+        Kind::Recovered => ", recovered",
+        _ => "",
+    };
+    format!("class: {class}{conflict}{by}")
 }
 
 /// Where a case is in the log.
@@ -244,10 +265,14 @@ fn seen(case: &Case) -> String {
         0 => String::new(),
         n => format!(" and {n} more"),
     };
+    let fingerprint = &case.verdict.fingerprint;
+    let s = match lines.as_slice() {
+        [only] if !only.contains('-') => "",
+        _ => "s",
+    };
     format!(
-        "in the log: lines {}{more}; fingerprint {}",
-        lines.join(", "),
-        case.verdict.fingerprint
+        "in the log: line{s} {}{more}; fingerprint {fingerprint}",
+        lines.join(", ")
     )
 }
 

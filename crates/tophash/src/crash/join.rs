@@ -126,6 +126,20 @@ impl<'a> Join<'a> {
         others.sort_by_key(|(_, u)| (!u.operation.writes(), !u.locks.is_empty()));
         let mut functions = BTreeSet::new();
         others.retain(|(file, u)| functions.insert((file.path.clone(), u.function, u.operation)));
+        let writers: BTreeSet<(&str, usize)> = others
+            .iter()
+            .filter(|(_, u)| u.operation.writes())
+            .map(|(file, u)| (file.path.as_str(), u.function))
+            .collect();
+        // The log does not name the other side, and the source leaves no choice.
+        if case.verdict.others.is_empty()
+            && writers.len() == 1
+            && let Some((file, only)) = others.iter().find(|(_, u)| u.operation.writes())
+            && let Some(function) = file.functions.get(only.function)
+        {
+            let name = &function.name;
+            finding.message = format!("{}; in the source only {name} does that", finding.message);
+        }
         let more = others.len().saturating_sub(MAX_PLACES);
         for (at, (file, other)) in others.into_iter().take(MAX_PLACES).enumerate() {
             let function = file.functions.get(other.function);

@@ -1,5 +1,6 @@
 //! A crash joined with the program's source: lines, maps, locks, and what `check` knows.
 
+use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
@@ -17,14 +18,17 @@ const MAX_PLACES: usize = 6;
 pub(crate) struct Join<'a> {
     tree: &'a Tree,
     /// What names are, by directory.
-    kinds: std::cell::RefCell<HashMap<String, Rc<Kinds>>>,
+    kinds: RefCell<HashMap<String, Rc<Kinds>>>,
+    /// What `check` finds, by directory.
+    checked: RefCell<HashMap<String, Rc<Vec<Finding>>>>,
 }
 
 impl<'a> Join<'a> {
     pub(crate) fn new(tree: &'a Tree) -> Join<'a> {
         Join {
             tree,
-            kinds: Default::default(),
+            kinds: RefCell::default(),
+            checked: RefCell::default(),
         }
     }
 
@@ -215,31 +219,47 @@ impl<'a> Join<'a> {
         true
     }
 
+    /// What `check` finds in the package of a file.
+    fn checked(&self, source: &Source) -> Rc<Vec<Finding>> {
+        let dir = parent(&source.path);
+        if let Some(known) = self.checked.borrow().get(dir) {
+            return Rc::clone(known);
+        }
+        let pattern = match dir {
+            "" => ".".to_owned(),
+            dir => format!("./{dir}"),
+        };
+        let variables = std::env::vars_os();
+        let findings = match std::path::absolute(self.tree.dir()) {
+            Err(_) => Vec::new(),
+            Ok(top) => {
+                let options = Options {
+                    dir: top,
+                    patterns: vec![pattern],
+                    variables: variables
+                        .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
+                        .collect(),
+                    ..Options::default()
+                };
+                tophash_rules::check(&options, &Progress::default()).findings
+            }
+        };
+        let findings = Rc::new(findings);
+        let mut all = self.checked.borrow_mut();
+        all.insert(dir.to_owned(), Rc::clone(&findings));
+        findings
+    }
+
     /// What `check` finds at the same line: why the map is nil, and the change that mends it.
     fn check(&self, source: &Source, case: &Case, finding: &mut Finding) {
-        let Ok(dir) = std::path::absolute(self.tree.dir()) else {
-            return;
-        };
-        let pattern = match parent(&source.path) {
-            "" => ".".to_owned(),
-            parent => format!("./{parent}"),
-        };
-        let options = Options {
-            dir,
-            patterns: vec![pattern],
-            variables: std::env::vars_os()
-                .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
-                .collect(),
-            ..Options::default()
-        };
-        let output = tophash_rules::check(&options, &Progress::default());
         let nil = case.verdict.class == Class::NilMapWrite;
-        let known = output.findings.into_iter().find(|known| {
+        let findings = self.checked(source);
+        let known = findings.iter().find(|known| {
             known.place.file == source.path
                 && known.place.line == finding.place.line
                 && (nil == known.code.starts_with("TH1"))
         });
-        let Some(known) = known else {
+        let Some(known) = known.cloned() else {
             return;
         };
         let shown = |file: &str| self.tree.shown(file);

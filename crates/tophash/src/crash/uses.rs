@@ -63,6 +63,8 @@ pub(crate) struct MapUse {
     pub(crate) passed: bool,
     /// Whether the map's owner was made in the same function, where nobody else has it yet.
     pub(crate) fresh: bool,
+    /// Whether it is deferred: it happens where the function ends.
+    deferred: bool,
 }
 
 struct Taken {
@@ -184,8 +186,25 @@ impl Source {
             .collect();
         here.retain(|u| !u.passed || kinds.of(u) == Kind::Map);
         here.sort_by_key(|u| u.passed);
+        // A deferred delete fails on the line where its function ends.
+        if here.is_empty() {
+            here = (self.uses.iter())
+                .filter(|u| u.deferred && self.lines_of(u.function).contains(&line))
+                .collect();
+            return self.spot_of(line, here, kinds);
+        }
         // A loop's line is that of its first word, not all of its body.
         here.retain(|u| u.place.line == line || u.place.end_line - u.place.line < 4);
+        self.spot_of(line, here, kinds)
+    }
+
+    fn lines_of(&self, function: usize) -> std::ops::RangeInclusive<u32> {
+        let lines = self.functions.get(function).map_or((1, 0), |f| f.lines);
+        lines.0..=lines.1
+    }
+
+    fn spot_of(&self, line: u32, here: Vec<&MapUse>, kinds: &Kinds) -> Spot {
+        let at = |p: &Place| (p.line..=p.end_line).contains(&line);
         let mut uses: Vec<Use> = here
             .iter()
             .map(|u| Use {
@@ -303,6 +322,7 @@ struct How {
     operation: Operation,
     dereferenced: bool,
     passed: bool,
+    deferred: bool,
 }
 
 impl How {
@@ -311,6 +331,7 @@ impl How {
             operation,
             dereferenced: false,
             passed: false,
+            deferred: false,
         }
     }
 }
@@ -616,7 +637,11 @@ impl Reader<'_> {
         let ast = &self.file.ast;
         let mut note = |operation, arg: usize| {
             if let Some(&x) = args.get(arg) {
-                self.add(How::of(operation), x, id, function, locks);
+                let how = How {
+                    deferred,
+                    ..How::of(operation)
+                };
+                self.add(how, x, id, function, locks);
             }
         };
         match ast.expr(ast.unparen(fun)).kind {
@@ -709,6 +734,7 @@ impl Reader<'_> {
             dereferenced: how.dereferenced,
             passed: how.passed,
             fresh,
+            deferred: how.deferred,
         };
         self.source.uses.push(map_use);
     }

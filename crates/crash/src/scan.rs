@@ -227,11 +227,13 @@ impl<'a> Scanner<'a> {
             return false;
         }
         let learnt = Prefix::learn(before);
+        // Or only the message was copied without what stood before it.
+        let plausible = wrap::is_plausible(before);
         let fits = |open: &&mut Open| {
             open.foreign <= NEAR
                 && !open.assembler.has_stacks()
                 && open.is_real()
-                && open.wrap.starts_with(&learnt)
+                && (open.wrap.starts_with(&learnt) || open.wrap.is_bare() && plausible)
         };
         let nearest = self
             .open
@@ -426,6 +428,10 @@ impl Open {
 }
 
 impl Wrap {
+    fn is_bare(&self) -> bool {
+        matches!(self, Wrap::Prefix(prefix) if *prefix == Prefix::default())
+    }
+
     fn starts_with(&self, prefix: &Prefix) -> bool {
         match self {
             Wrap::Prefix(mine) => mine.starts_with(prefix),

@@ -259,7 +259,8 @@ fn focus(crash: &Crash) -> Option<Focus> {
     let fatal = runtime.clone().any(|f| {
         matches!(
             f.function.as_str(),
-            "internal/runtime/maps.fatal" | "runtime.fatal"
+            // Up to 1.18 what is fatal now was thrown.
+            "internal/runtime/maps.fatal" | "runtime.fatal" | "runtime.throw"
         )
     });
     Some(Focus {

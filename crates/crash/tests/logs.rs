@@ -138,7 +138,9 @@ const WRAPPERS: [Wrapper; 14] = [
 
 #[test]
 fn wrapped_crashes_are_the_same() {
-    for recording in crashes() {
+    // One of each grammar.
+    let versions = ["go1.21", "go1.24", "go1.27"];
+    for recording in crashes().filter(|r| versions.contains(&r.version.as_str())) {
         let bare = only(&recording.text, &title(recording, "nothing"));
         for (name, wrap) in WRAPPERS {
             let title = title(recording, name);
@@ -268,6 +270,59 @@ fn a_million_goroutines() {
     assert!(case.crash.stacks.len() <= 4096);
     let kept: u64 = case.crash.stacks.iter().map(|s| s.count).sum();
     assert_eq!(kept + case.crash.left_out, 1_000_000);
+}
+
+/// Forms met in public issues, cut down.
+#[test]
+fn loggers_of_others() {
+    use tophash_crash::Operation::{Assign, Iterate, Read};
+    let stack = "main.(*T).add(0xc000012345, {0x1, 0x2})\n\t/go/src/a/t.go:7 +0x1d\nmain.main()\n\t/go/src/a/t.go:11 +0x1d\n";
+    for (log, class, operation) in [
+        (
+            format!("E0224 18:19:01.594696       1 runtime.go:78] Observed a panic: \"assignment to entry in nil map\" (assignment to entry in nil map)\ngoroutine 171 [running]:\nk8s.io/apimachinery/pkg/util/runtime.HandleCrash(0x0, 0x0, 0x0)\n/go/pkg/mod/k8s.io/apimachinery@v0.17.5/pkg/util/runtime/runtime.go:48 +0x82\npanic(0x18e2be0, 0x1d70f00)\n/usr/local/go/src/runtime/panic.go:679 +0x1b2\n{}", stack.replace('\t', "")),
+            Class::NilMapWrite,
+            Assign,
+        ),
+        (
+            format!("E0618 07:08:04.165062       1 runtime.go:142] \"Observed a panic\" Pod=\"a/b\" panic=\"assignment to entry in nil map\" stacktrace=<\n        goroutine 171 [running]:\n        panic({{0x1ad15c0?, 0x2f82ec0?}})\n                /usr/local/go/src/runtime/panic.go:792 +0x132\n        {}", stack.trim_end().replace('\n', "\n        ")),
+            Class::NilMapWrite,
+            Assign,
+        ),
+        (
+            format!("[PANIC RECOVER] assignment to entry in nil map goroutine 34 [running]:\nmain.recoverer.func1()\n\t/a/r.go:9 +0x1\npanic({{0x1, 0x2}})\n\t/usr/local/go/src/runtime/panic.go:914 +0x21f\n{stack}"),
+            Class::NilMapWrite,
+            Assign,
+        ),
+        (
+            format!(
+                "fatal error: concurrent map iteration and map write\n--\nSat, Aug 27 2022 3:47:12 pm |  \n{}",
+                format!("goroutine 70 [running]:\nruntime.throw({{0x16d3ae8?, 0x1?}})\n/usr/local/go/src/runtime/panic.go:992 +0x71 fp=0xc000f0c258 sp=0xc000f0c228 pc=0\nruntime.mapiternext(0xe?)\n\t/usr/local/go/src/runtime/map.go:871 +0x4eb\n{stack}")
+                    .lines()
+                    .map(|l| format!("Sat, Aug 27 2022 3:47:12 pm | {l}\n"))
+                    .collect::<String>()
+            ),
+            Class::ConcurrentMapIterationAndWrite,
+            Iterate,
+        ),
+        (
+            // Without its message, as copied into an issue.
+            format!("> goroutine 10 [running]:\n> runtime.throw(0x70a0b7, 0x21)\n>         C:/Go/src/runtime/panic.go:608 +0x72\n> runtime.mapaccess1_faststr(0x6a40e0, 0xc00007f2c0, 0x8feb99, 0x1)\n>         C:/Go/src/runtime/map_faststr.go:21 +0x418\n> {}", stack.trim_end().replace("/go/src", "C:/Users/me/x y").replace('\n', "\n> ")),
+            Class::ConcurrentMapReadAndWrite,
+            Read,
+        ),
+        (
+            format!("fatal error: concurrent map read and map write\n\ngoroutine 1 [running]:\nencoding/json.mapEncoder.encode(***0xc0109ff490?***, 0xc008c1a000, ***0x9?, 0x0?***)\n\t/usr/local/go/src/encoding/json/encode.go:797 +0x33e\n{stack}"),
+            Class::ConcurrentMapReadAndWrite,
+            Read,
+        ),
+    ] {
+        let case = only(log.as_bytes(), &log);
+        let failed = case.verdict.failed.as_ref().expect("a goroutine");
+        let frame = &case.crash.stacks[failed.stack].frames[failed.frame.expect("a frame")];
+        assert_eq!(case.verdict.class, class, "{log}");
+        assert_eq!(failed.operations, [operation], "{log}");
+        assert_eq!((frame.function.as_str(), frame.line), ("main.(*T).add", 7), "{log}");
+    }
 }
 
 #[test]

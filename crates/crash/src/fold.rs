@@ -82,7 +82,7 @@ impl Folded {
 
 /// Whether a word can be the address of something on the heap.
 pub(crate) fn is_address(word: u64) -> bool {
-    word >= 0x10000 && word < 1 << 48
+    (0x10000..1 << 48).contains(&word)
 }
 
 fn addresses(stack: &Stack) -> Vec<u64> {

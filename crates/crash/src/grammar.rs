@@ -23,11 +23,11 @@ pub(crate) enum Line<'a> {
         function: &'a str,
         goroutine: Option<u64>,
     },
-    /// `	/src/main.go:12 +0x2b`
+    /// `/src/main.go:12 +0x2b`, behind a tab
     Source { file: &'a str, line: u32 },
     /// `...31 frames elided...`
     Elided(Option<u64>),
-    /// `	goroutine running on other thread; stack unavailable`
+    /// `goroutine running on other thread; stack unavailable`, behind a tab
     Unavailable,
     /// `[originating from goroutine 1]:`
     Origin,

@@ -232,7 +232,7 @@ fn speak_for(
     // The other side of a look-up must write.
     let reads = side.operations.first().is_some_and(|op| !op.writes());
     let penalty = in_map_code && reads && verdict.class != Class::ConcurrentMapWrites;
-    reasons.sort_by(|a, b| b.0.cmp(&a.0));
+    reasons.sort_by_key(|(worth, _)| std::cmp::Reverse(*worth));
     let score: u32 = reasons.iter().map(|(worth, _)| worth).sum();
     let score = if penalty { score / 4 } else { score };
     (score, reasons.into_iter().map(|(_, text)| text).collect())

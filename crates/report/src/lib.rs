@@ -5,10 +5,12 @@
 
 mod concise;
 mod excerpt;
+mod github;
 mod json;
 mod sources;
 mod text;
 
+pub use json::render_with as render_json_with;
 pub use sources::Sources;
 
 use std::io::{self, Write};
@@ -38,6 +40,8 @@ pub enum Format {
     Text,
     /// One line per finding, for editors: `file:line:col: CODE message`.
     Concise,
+    /// Annotations of GitHub Actions: workflow commands.
+    Github,
     /// One JSON object, as `docs/finding.schema.json` describes it.
     Json,
 }
@@ -56,6 +60,7 @@ pub fn render(
     match format {
         Format::Text => text::render(report.findings, sources, color, out),
         Format::Concise => concise::render(report.findings, out),
+        Format::Github => github::render(report.findings, out),
         Format::Json => json::render(report, out),
     }
 }

@@ -61,6 +61,9 @@ impl Printer<'_, '_> {
         let label = here.first().map(|e| e.message.as_str());
         let source = excerpt(self.sources, &finding.place);
         self.excerpt(source, severity, label)?;
+        for evidence in here.iter().skip(1) {
+            self.titled(severity_color(Severity::Note), "note", &evidence.message)?;
+        }
 
         for evidence in elsewhere {
             self.titled(severity_color(Severity::Note), "note", &evidence.message)?;

@@ -5,6 +5,7 @@
 
 mod build_flags;
 mod check;
+mod crash;
 mod debug;
 mod deep_stack;
 mod lab;
@@ -30,6 +31,7 @@ enum Command {
     Check(check::Args),
     Lab(lab::Args),
     Size(size::Args),
+    Crash(crash::Args),
     #[command(subcommand, hide = true)]
     Debug(debug::Command),
 }
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
         Command::Check(args) => check::run(args),
         Command::Lab(args) => lab::run(args),
         Command::Size(args) => size::run(args),
+        Command::Crash(args) => crash::run(args),
         Command::Debug(command) => debug::run(command),
     };
     match result {

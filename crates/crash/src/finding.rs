@@ -1,0 +1,403 @@
+//! Verdicts to findings.
+
+use tophash_finding::{Evidence, Finding, Fix, Place, Severity};
+use tophash_runtime::frames::Operation;
+use tophash_runtime::messages::{self, Message};
+
+use crate::cases::Case;
+use crate::model::{Crash, Kind};
+use crate::names;
+use crate::source::{Find, Spot, Use, frame};
+use crate::verdict::{Class, Known, Other, Side, Verdict};
+
+/// Code and name under which a class is reported. Those that `check` finds before the crash have
+/// its codes.
+fn rule(class: Class) -> (&'static str, &'static str) {
+    match class {
+        Class::NilMapWrite => ("TH101", "nil-map-write"),
+        Class::ConcurrentMapWrites
+        | Class::ConcurrentMapReadAndWrite
+        | Class::ConcurrentMapIterationAndWrite
+        | Class::ConcurrentMapCloneAndWrite
+        | Class::DamagedMap => ("TH201", "concurrent-map-access"),
+        Class::UnhashableKey => ("TH601", "unhashable-dynamic-key"),
+        Class::NilMapElement => ("CR101", "nil-map-element"),
+        Class::OutOfMemoryGrowingMap => ("CR501", "out-of-memory-growing-map"),
+        Class::NilDereference => ("CR901", "nil-dereference"),
+        Class::OutOfMemory => ("CR902", "out-of-memory"),
+        Class::DataRace => ("CR903", "data-race"),
+        Class::OtherPanic => ("CR904", "other-panic"),
+        Class::OtherFatalError => ("CR905", "other-fatal-error"),
+        Class::Signal => ("CR906", "signal"),
+        Class::StacksOnly => ("CR907", "stacks-only"),
+    }
+}
+
+/// The finding of a case. `log` names the log, for what can't be placed in the source.
+pub fn finding(case: &Case, log: &str, find: Find<'_>) -> Finding {
+    let (crash, verdict) = (&case.crash, &case.verdict);
+    let (code, name) = rule(verdict.class);
+    let failed = verdict.failed.as_ref();
+    let spot = failed.and_then(|side| frame(crash, side)).and_then(find);
+    let map_use = failed.and_then(|side| used(side, spot.as_ref(), verdict.class));
+    let place = failed
+        .and_then(|side| place(crash, side, spot.as_ref(), map_use))
+        .unwrap_or_else(|| {
+            let line = u32::try_from(case.seen.first().map_or(1, |l| l.0)).unwrap_or(u32::MAX);
+            at(log, line)
+        });
+    let mut evidence = Vec::new();
+    if let Some(side) = failed {
+        evidence.push(Evidence {
+            place: place.clone(),
+            function: function(crash, side),
+            message: failed_sentence(crash, verdict, side, map_use),
+        });
+        if let Some(taken) = map_use.and_then(|u| Some((u, u.taken.clone()?))) {
+            evidence.push(Evidence {
+                place: taken.1,
+                function: function(crash, side),
+                message: format!("it was got from {} here", taken.0.map),
+            });
+        }
+        evidence.extend(started(crash, side, find));
+    }
+    for (rank, other) in verdict.others.iter().enumerate() {
+        evidence.extend(other_evidence(crash, verdict, other, rank, find));
+    }
+    Finding {
+        code: code.to_owned(),
+        name: name.to_owned(),
+        severity: severity(crash, verdict.class),
+        message: message(case, map_use),
+        place,
+        function: failed.and_then(|side| function(crash, side)),
+        map: map_use.map(|u| u.name.clone()),
+        evidence,
+        fixes: fixes(verdict),
+        fingerprint: verdict.fingerprint.clone(),
+    }
+}
+
+fn severity(crash: &Crash, class: Class) -> Severity {
+    // SIGQUIT asks a program for its stacks, the others are failures.
+    let asked = crash.signal.as_ref().is_none_or(|s| s.name == "SIGQUIT");
+    match class {
+        Class::Signal if asked => Severity::Note,
+        Class::StacksOnly => Severity::Note,
+        _ => Severity::Error,
+    }
+}
+
+/// The use of a map at the failed line that the verdict is about.
+fn used<'a>(side: &Side, spot: Option<&'a Spot>, class: Class) -> Option<&'a Use> {
+    let uses = &spot?.uses;
+    if class == Class::NilMapElement {
+        return uses.iter().find(|u| u.dereferenced);
+    }
+    if !class.is_of_maps() {
+        return None;
+    }
+    uses.iter()
+        .find(|u| !u.passed && side.operations.contains(&u.operation))
+        .or_else(|| uses.first().filter(|_| side.operations.is_empty()))
+        .or_else(|| uses.iter().find(|u| u.passed))
+}
+
+fn place(crash: &Crash, side: &Side, spot: Option<&Spot>, map_use: Option<&Use>) -> Option<Place> {
+    if let Some(map_use) = map_use {
+        return Some(map_use.place.clone());
+    }
+    if let Some(spot) = spot {
+        return Some(spot.place.clone());
+    }
+    let frame = frame(crash, side)?;
+    (!frame.file.is_empty()).then(|| at(&frame.file, frame.line))
+}
+
+/// A line of a file. Lines of a damaged log may be zero.
+fn at(file: &str, line: u32) -> Place {
+    let line = line.max(1);
+    Place::new(file, (line, 1), (line, 1))
+}
+
+fn function(crash: &Crash, side: &Side) -> Option<String> {
+    Some(names::unqualified(&frame(crash, side)?.function).to_owned())
+}
+
+/// How a sentence names a goroutine's code.
+fn who(crash: &Crash, side: &Side) -> String {
+    match frame(crash, side) {
+        Some(frame) => names::short(&frame.function).to_owned(),
+        None => format!("goroutine {}", side.goroutine),
+    }
+}
+
+/// The verb for what a side did, with `it` or the map behind it.
+fn verb(operations: &[Operation]) -> &'static str {
+    match operations {
+        [] => "uses",
+        [Operation::Assign] => "writes to",
+        [Operation::Read] => "reads",
+        [Operation::Delete] => "deletes from",
+        [Operation::Iterate] => "ranges over",
+        [Operation::Clear] => "clears",
+        [Operation::Clone] => "clones",
+        [Operation::Grow] => "grows",
+        [Operation::Make] => "makes",
+        many if many.iter().all(|op| op.writes()) => "writes to",
+        _ => "uses",
+    }
+}
+
+fn message(case: &Case, map_use: Option<&Use>) -> String {
+    let (crash, verdict) = (&case.crash, &case.verdict);
+    let sentence = sentence(crash, verdict, map_use);
+    match case.times {
+        1 => sentence,
+        n => format!("{sentence} ({n} times in this log)"),
+    }
+}
+
+fn sentence(crash: &Crash, verdict: &Verdict, map_use: Option<&Use>) -> String {
+    let failed = verdict.failed.as_ref();
+    let place = failed.map(|side| who(crash, side));
+    let func = place.as_deref();
+    let map = map_use.map_or("a map", |u| u.map.as_str());
+    let text = shorten(&verdict.message);
+    match verdict.class {
+        Class::NilMapWrite => match (func, map_use) {
+            (Some(func), Some(_)) => format!("{map} is nil when {func} writes to it"),
+            (Some(func), None) => format!("{func} writes to a nil map"),
+            _ => "a nil map is written to".to_owned(),
+        },
+        Class::ConcurrentMapWrites
+        | Class::ConcurrentMapReadAndWrite
+        | Class::ConcurrentMapIterationAndWrite
+        | Class::ConcurrentMapCloneAndWrite => concurrent(crash, verdict, map),
+        Class::DamagedMap => {
+            let place = func.map(|f| format!(" in {f}")).unwrap_or_default();
+            format!(
+                "the memory of {map} is damaged{place} ({text}), which is what goroutines do that write to one map at the same time"
+            )
+        }
+        Class::UnhashableKey => {
+            let ty = match messages::find(&verdict.message) {
+                Some(Message::Unhashable(ty)) if !ty.is_empty() => format!(" of type {ty}"),
+                _ => String::new(),
+            };
+            let func = func.unwrap_or("the program");
+            format!("{func} uses {map} with a key{ty}, which can't be hashed")
+        }
+        Class::NilMapElement => format!(
+            "{} uses an element of {map} that is nil, as it is for a key the map does not have",
+            func.unwrap_or("the program")
+        ),
+        Class::OutOfMemoryGrowingMap => format!(
+            "there was no memory left when {map} grew{}",
+            func.map(|f| format!(" in {f}")).unwrap_or_default()
+        ),
+        Class::NilDereference => format!(
+            "{} dereferences a nil pointer; nothing here ties it to a map",
+            func.unwrap_or("the program")
+        ),
+        Class::OutOfMemory => format!("out of memory, and no map was growing: {text}"),
+        Class::DataRace => match (func, verdict.others.first()) {
+            (Some(func), Some(other)) => format!(
+                "{func} and {} race, not in a map operation",
+                who(crash, &other.side)
+            ),
+            _ => "a data race, not in a map operation".to_owned(),
+        },
+        Class::OtherPanic if crash.kind == Kind::Recovered => {
+            format!("a panic that was recovered, not of a map: {text}")
+        }
+        Class::OtherPanic => format!("a panic, not of a map: {text}"),
+        Class::OtherFatalError => format!("a fatal error, not of a map: {text}"),
+        Class::Signal => format!(
+            "a signal ({}) stopped the program, no failure of a map",
+            crash.signal.as_ref().map_or("unknown", |s| s.name.as_str())
+        ),
+        Class::StacksOnly => {
+            "stacks of goroutines without a word on why they were printed".to_owned()
+        }
+    }
+}
+
+fn concurrent(crash: &Crash, verdict: &Verdict, map: &str) -> String {
+    let Some(failed) = &verdict.failed else {
+        return format!(
+            "goroutines use {map} at the same time: {}",
+            shorten(&verdict.message)
+        );
+    };
+    let mine = verb(&failed.operations);
+    let other = verdict.others.first().filter(|_| is_certain(verdict));
+    let (its, theirs) = match other {
+        Some(other) => (who(crash, &other.side), verb(&other.side.operations)),
+        None => ("another goroutine".to_owned(), "writes to"),
+    };
+    let theirs = if theirs == "uses" {
+        "writes to"
+    } else {
+        theirs
+    };
+    let me = who(crash, failed);
+    if other.is_some() && its == me {
+        return format!("{me} {mine} {map} while another goroutine {theirs} it in the same place");
+    }
+    format!("{me} {mine} {map} while {its} {theirs} it")
+}
+
+/// Whether the first candidate stands out, so that a sentence may name it.
+fn is_certain(verdict: &Verdict) -> bool {
+    match verdict.others.as_slice() {
+        [] => false,
+        [only] => only.score >= 45,
+        [first, second, ..] => first.score >= 45 && first.score > second.score,
+    }
+}
+
+fn failed_sentence(crash: &Crash, verdict: &Verdict, side: &Side, map_use: Option<&Use>) -> String {
+    let map = map_use.map_or("a map", |u| u.map.as_str());
+    let state = state(crash, side);
+    let goroutine = format!("goroutine {}{state}", side.goroutine);
+    if !verdict.class.is_of_maps() || side.operations.is_empty() {
+        return format!("{goroutine} failed here");
+    }
+    let known = match side.known {
+        Some(Known::Frame) => "",
+        Some(Known::Message) => ", as the message says",
+        Some(Known::Source) | None => "",
+    };
+    let growing = if side.growing {
+        ", which was growing"
+    } else {
+        ""
+    };
+    format!(
+        "{goroutine} {} {map} here{growing}{known}",
+        verb(&side.operations)
+    )
+}
+
+fn state(crash: &Crash, side: &Side) -> String {
+    match crash.stacks.get(side.stack) {
+        Some(stack) if !stack.state.is_empty() => format!(" [{}]", stack.state),
+        _ => String::new(),
+    }
+}
+
+/// Where the goroutine was started, if the log says.
+fn started(crash: &Crash, side: &Side, find: Find<'_>) -> Option<Evidence> {
+    let creator = crash.stacks.get(side.stack)?.created.as_ref()?;
+    if creator.file.is_empty() || names::is_std(&creator.function) {
+        return None;
+    }
+    let call = crate::model::Frame {
+        function: creator.function.clone(),
+        file: creator.file.clone(),
+        line: creator.line,
+        inlined: false,
+    };
+    let place = match find(&call) {
+        Some(spot) => spot.place,
+        None => at(&creator.file, creator.line),
+    };
+    Some(Evidence {
+        place,
+        function: Some(names::unqualified(&creator.function).to_owned()),
+        message: format!("goroutine {} was started here", side.goroutine),
+    })
+}
+
+fn other_evidence(
+    crash: &Crash,
+    verdict: &Verdict,
+    other: &Other,
+    rank: usize,
+    find: Find<'_>,
+) -> Vec<Evidence> {
+    let side = &other.side;
+    let spot = frame(crash, side).and_then(find);
+    let map_use = used(side, spot.as_ref(), verdict.class);
+    let state = state(crash, side);
+    let many = match other.count {
+        1 => String::new(),
+        n => format!(" and {} more with this stack", n - 1),
+    };
+    let does = match (map_use, side.known) {
+        (Some(u), _) => format!(" {} {} here", verb(&side.operations), u.map),
+        (None, Some(Known::Frame)) => format!(" {} a map here", verb(&side.operations)),
+        _ => " was here".to_owned(),
+    };
+    let certainty = match (rank, crash.kind) {
+        (_, Kind::Race) => "",
+        (0, _) if is_certain(verdict) => ", most likely the other side",
+        (0, _) => ", perhaps the other side",
+        _ => ", less likely the other side",
+    };
+    let reasons = other.reasons.join("; ");
+    let message = format!(
+        "goroutine {}{state}{many}{does}{certainty}: {reasons}",
+        side.goroutine
+    );
+    let mut evidence = Vec::new();
+    match place(crash, side, spot.as_ref(), map_use) {
+        Some(place) => evidence.push(Evidence {
+            place,
+            function: function(crash, side),
+            message,
+        }),
+        // Without a stack there is still the place where it was started.
+        None => {
+            if let Some(mut started) = started(crash, side, find) {
+                started.message = format!(
+                    "goroutine {}{state}{many}, started here{certainty}: {reasons}",
+                    side.goroutine
+                );
+                evidence.push(started);
+            }
+            return evidence;
+        }
+    }
+    if rank == 0 {
+        evidence.extend(started(crash, side, find));
+    }
+    evidence
+}
+
+fn fixes(verdict: &Verdict) -> Vec<Fix> {
+    let message = match verdict.class {
+        Class::NilMapWrite => "make the map before it is written to: `m = make(map[K]V)`",
+        Class::ConcurrentMapWrites
+        | Class::ConcurrentMapReadAndWrite
+        | Class::ConcurrentMapIterationAndWrite
+        | Class::ConcurrentMapCloneAndWrite
+        | Class::DamagedMap => {
+            "hold one lock around every use of this map, reads and loops included; no recover catches this failure"
+        }
+        Class::UnhashableKey => {
+            "check the key's dynamic type before it is used, or use a key type that can always be hashed"
+        }
+        Class::NilMapElement => "ask whether the key is there: `v, ok := m[k]`",
+        Class::OutOfMemoryGrowingMap => {
+            "bound the map, or replace it from time to time: maps never shrink"
+        }
+        _ => return Vec::new(),
+    };
+    vec![Fix {
+        message: message.to_owned(),
+        edits: Vec::new(),
+    }]
+}
+
+/// A message of the program, for one line.
+fn shorten(text: &str) -> String {
+    const MAX: usize = 160;
+    let line = text.lines().next().unwrap_or_default();
+    match line.char_indices().nth(MAX) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.to_owned(),
+    }
+}

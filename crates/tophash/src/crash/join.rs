@@ -1,0 +1,309 @@
+//! A crash joined with the program's source: lines, maps, locks, and what `check` knows.
+
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
+
+use tophash_crash::{Case, Class, Frame, Operation, Spot};
+use tophash_finding::{Evidence, Finding, Fix};
+use tophash_rules::{Options, Progress};
+
+use super::tree::{Tree, parent};
+use super::uses::{Kind, Kinds, MapUse, Source, qualified};
+
+/// Most places named that use the same map.
+const MAX_PLACES: usize = 6;
+
+/// What the frames of a crash are in the source.
+pub(crate) struct Join<'a> {
+    tree: &'a Tree,
+    /// What names are, by directory.
+    kinds: RefCell<HashMap<String, Rc<Kinds>>>,
+    /// What `check` finds, by directory.
+    checked: RefCell<HashMap<String, Rc<Vec<Finding>>>>,
+}
+
+impl<'a> Join<'a> {
+    pub(crate) fn new(tree: &'a Tree) -> Join<'a> {
+        Join {
+            tree,
+            kinds: RefCell::default(),
+            checked: RefCell::default(),
+        }
+    }
+
+    /// The source at a frame.
+    pub(crate) fn spot(&self, frame: &Frame) -> Option<Spot> {
+        let source = self.tree.find(frame)?;
+        let kinds = self.kinds(&source);
+        Some(source.spot(frame.line, &kinds))
+    }
+
+    /// What names of a file's package are.
+    fn kinds(&self, source: &Source) -> Rc<Kinds> {
+        let dir = parent(&source.path).to_owned();
+        if let Some(known) = self.kinds.borrow().get(&dir) {
+            return Rc::clone(known);
+        }
+        let mut all = Kinds::default();
+        for file in self.tree.package(&source.path) {
+            all.merge(&file.kinds);
+        }
+        let all = Rc::new(all);
+        self.kinds.borrow_mut().insert(dir, Rc::clone(&all));
+        all
+    }
+
+    /// The line that failed, if a crash has one that the source does not: as the file is printed.
+    pub(crate) fn not_found(&self, case: &Case) -> Option<String> {
+        let side = case.verdict.failed.as_ref()?;
+        let frame = case.crash.stacks.get(side.stack)?.frames.get(side.frame?)?;
+        let missing = !frame.file.is_empty() && self.tree.find(frame).is_none();
+        missing.then(|| format!("{}:{}", frame.file, frame.line))
+    }
+
+    /// Adds to a finding what the source says beyond its lines: who else reaches the map, which
+    /// lock is missing, and what `check` says of the same lines.
+    pub(crate) fn enrich(&self, case: &Case, finding: &mut Finding) {
+        let Some(side) = &case.verdict.failed else {
+            return;
+        };
+        let frame = case
+            .crash
+            .stacks
+            .get(side.stack)
+            .and_then(|stack| stack.frames.get(side.frame?));
+        let Some(source) = frame.and_then(|frame| self.tree.find(frame)) else {
+            return;
+        };
+        if case.verdict.class.is_concurrent() {
+            self.reach(case, &source, finding);
+        }
+        if case.verdict.class.is_of_maps() {
+            self.check(&source, case, finding);
+        }
+    }
+
+    /// Who else reaches the map, and under which lock.
+    fn reach(&self, case: &Case, source: &Source, finding: &mut Finding) {
+        let Some(map) = finding.map.clone() else {
+            return;
+        };
+        let failed = source.uses.iter().find(|u| {
+            u.place.line == finding.place.line
+                && u.place.column == finding.place.column
+                && qualified(u) == map
+        });
+        let Some(failed) = failed else {
+            return;
+        };
+        let files = self.tree.package(&source.path);
+        let kinds = self.kinds(source);
+        let mut others: Vec<(&Source, &MapUse)> = Vec::new();
+        for file in &files {
+            for other in &file.uses {
+                if same_map(failed, other)
+                    && kinds.of(other) != Kind::Other
+                    && other.place != failed.place
+                    && !other.passed
+                    && !other.fresh
+                {
+                    others.push((file.as_ref(), other));
+                }
+            }
+        }
+        let lock = self.missing_lock(source, failed, &others, finding);
+        // Already named by a goroutine of the log.
+        others.retain(|(_, u)| {
+            finding
+                .evidence
+                .iter()
+                .all(|e| e.place.line != u.place.line || e.place.file != u.place.file)
+        });
+        // A reader meets a writer; a writer meets anyone.
+        if !case.verdict.others.is_empty() && lock {
+            others.clear();
+        }
+        if !failed.operation.writes() {
+            others.retain(|(_, u)| u.operation.writes());
+        }
+        others.sort_by_key(|(_, u)| (!u.operation.writes(), !u.locks.is_empty()));
+        let mut functions = BTreeSet::new();
+        others.retain(|(file, u)| functions.insert((file.path.clone(), u.function, u.operation)));
+        let writers: BTreeSet<(&str, usize)> = others
+            .iter()
+            .filter(|(_, u)| u.operation.writes())
+            .map(|(file, u)| (file.path.as_str(), u.function))
+            .collect();
+        // The log does not name the other side, and the source leaves no choice.
+        if case.verdict.others.is_empty()
+            && writers.len() == 1
+            && let Some((file, only)) = others.iter().find(|(_, u)| u.operation.writes())
+            && let Some(function) = file.functions.get(only.function)
+        {
+            let name = &function.name;
+            finding.message = format!("{}; in the source only {name} does that", finding.message);
+        }
+        let more = others.len().saturating_sub(MAX_PLACES);
+        for (at, (file, other)) in others.into_iter().take(MAX_PLACES).enumerate() {
+            let function = file.functions.get(other.function);
+            let name = function.map_or("", |f| f.name.as_str());
+            let locks = match other.locks.as_slice() {
+                [] => String::from("without a lock"),
+                locks => format!("holding {}", locks.join(" and ")),
+            };
+            let rest = match (at + 1 == MAX_PLACES, more) {
+                (true, n) if n > 0 => format!("; {n} more functions do"),
+                _ => String::new(),
+            };
+            finding.evidence.push(Evidence {
+                place: other.place.clone(),
+                function: Some(name.to_owned()),
+                message: format!(
+                    "the source reaches the same map here: {name} {} {}, {locks}{rest}",
+                    verb(other.operation),
+                    other.text
+                ),
+            });
+        }
+    }
+
+    /// Names the lock that other uses of the map hold and this one does not.
+    fn missing_lock(
+        &self,
+        source: &Source,
+        failed: &MapUse,
+        others: &[(&Source, &MapUse)],
+        finding: &mut Finding,
+    ) -> bool {
+        // `s.mu` here is `c.mu` there.
+        let last = |lock: &str| lock.rsplit('.').next().unwrap_or(lock).to_owned();
+        let held: Vec<String> = failed.locks.iter().map(|l| last(l)).collect();
+        let mut counts: HashMap<String, (usize, String)> = HashMap::new();
+        for (file, other) in others {
+            for lock in &other.locks {
+                let name = file.functions.get(other.function).map(|f| f.name.clone());
+                let entry = counts
+                    .entry(last(lock))
+                    .or_insert((0, name.unwrap_or_default()));
+                entry.0 += 1;
+            }
+        }
+        let best = counts
+            .into_iter()
+            .filter(|(lock, _)| !held.contains(lock))
+            .max_by(|a, b| a.1.0.cmp(&b.1.0).then(b.0.cmp(&a.0)));
+        let Some((lock, (_, holder))) = best else {
+            return false;
+        };
+        let function = source.functions.get(failed.function);
+        let name = function.map_or("it", |f| f.name.as_str());
+        finding.fixes.insert(
+            0,
+            Fix {
+                message: format!(
+                    "hold {lock} in {name} where it {} {}, as {holder} does",
+                    verb(failed.operation),
+                    failed.text
+                ),
+                edits: Vec::new(),
+            },
+        );
+        if let Some(function) = function {
+            finding.evidence.push(Evidence {
+                place: function.place().clone(),
+                function: Some(function.name.clone()),
+                message: format!("{name} does not hold {lock}, which other uses of the map do"),
+            });
+        }
+        true
+    }
+
+    /// What `check` finds in the package of a file.
+    fn checked(&self, source: &Source) -> Rc<Vec<Finding>> {
+        let dir = parent(&source.path);
+        if let Some(known) = self.checked.borrow().get(dir) {
+            return Rc::clone(known);
+        }
+        let pattern = match dir {
+            "" => ".".to_owned(),
+            dir => format!("./{dir}"),
+        };
+        let variables = std::env::vars_os();
+        let findings = match std::path::absolute(self.tree.dir()) {
+            Err(_) => Vec::new(),
+            Ok(top) => {
+                let options = Options {
+                    dir: top,
+                    patterns: vec![pattern],
+                    variables: variables
+                        .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
+                        .collect(),
+                    ..Options::default()
+                };
+                tophash_rules::check(&options, &Progress::default()).findings
+            }
+        };
+        let findings = Rc::new(findings);
+        let mut all = self.checked.borrow_mut();
+        all.insert(dir.to_owned(), Rc::clone(&findings));
+        findings
+    }
+
+    /// What `check` finds at the same line: why the map is nil, and the change that mends it.
+    fn check(&self, source: &Source, case: &Case, finding: &mut Finding) {
+        let nil = case.verdict.class == Class::NilMapWrite;
+        let findings = self.checked(source);
+        let known = findings.iter().find(|known| {
+            known.place.file == source.path
+                && known.place.line == finding.place.line
+                && (nil == known.code.starts_with("TH1"))
+        });
+        let Some(known) = known.cloned() else {
+            return;
+        };
+        let shown = |file: &str| self.tree.shown(file);
+        finding.place = known.place;
+        finding.place.file = shown(&finding.place.file);
+        finding.map = known.map.or(finding.map.take());
+        finding.message = match case.times {
+            1 => known.message,
+            n => format!("{} ({n} times in this log)", known.message),
+        };
+        for mut evidence in known.evidence {
+            evidence.place.file = shown(&evidence.place.file);
+            finding.evidence.push(evidence);
+        }
+        if !known.fixes.is_empty() {
+            finding.fixes = known.fixes;
+            for edit in finding.fixes.iter_mut().flat_map(|fix| &mut fix.edits) {
+                edit.file = shown(&edit.file);
+            }
+        }
+    }
+}
+
+/// Whether two uses can be of one map: the same field of the same type, or the same variable of
+/// the package.
+fn same_map(a: &MapUse, b: &MapUse) -> bool {
+    if a.name.is_empty() || a.name != b.name || a.field != b.field {
+        return false;
+    }
+    match (&a.owner, &b.owner) {
+        (Some(a), Some(b)) => a == b,
+        // A local variable is another one in another function.
+        _ => a.field || a.kind == Kind::Unknown && b.kind == Kind::Unknown,
+    }
+}
+
+fn verb(operation: Operation) -> &'static str {
+    match operation {
+        Operation::Assign | Operation::Grow => "writes to",
+        Operation::Read => "reads",
+        Operation::Delete => "deletes from",
+        Operation::Iterate => "ranges over",
+        Operation::Clear => "clears",
+        Operation::Clone => "clones",
+        Operation::Make => "makes",
+    }
+}

@@ -5,4 +5,5 @@
 //! used, work and memory stay in proportion to the input, and what can't be read is left out and
 //! named.
 
+pub mod image;
 pub mod memory;

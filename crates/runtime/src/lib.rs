@@ -10,6 +10,7 @@ mod dynamic;
 mod event;
 mod fault;
 pub mod footprint;
+pub mod frames;
 pub mod hash;
 pub mod layout;
 mod map_type;

@@ -15,6 +15,7 @@ pub mod hash;
 pub mod layout;
 mod map_type;
 mod memory;
+pub mod messages;
 mod ops;
 pub mod race;
 mod random;

@@ -7,3 +7,4 @@
 
 pub mod image;
 pub mod memory;
+pub mod program;

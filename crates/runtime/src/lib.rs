@@ -17,6 +17,7 @@ mod map_type;
 mod memory;
 pub mod messages;
 mod ops;
+pub mod process;
 pub mod race;
 mod random;
 pub mod sizeclass;

@@ -1,0 +1,3 @@
+//! The program: build information, functions, and where its runtime keeps things.
+
+pub mod debug_info;

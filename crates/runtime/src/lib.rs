@@ -11,6 +11,7 @@ mod event;
 mod fault;
 pub mod footprint;
 pub mod frames;
+pub mod goroutine;
 pub mod hash;
 pub mod layout;
 mod map_type;

@@ -9,3 +9,4 @@ pub mod goroutines;
 pub mod image;
 pub mod memory;
 pub mod program;
+pub mod reason;

@@ -75,9 +75,7 @@ impl Goroutine {
     #[must_use]
     pub fn state(&self) -> &'static str {
         match self.status {
-            Status::Waiting | Status::Leaked => {
-                self.wait_reason.unwrap_or(self.status.as_str())
-            }
+            Status::Waiting | Status::Leaked => self.wait_reason.unwrap_or(self.status.as_str()),
             status => status.as_str(),
         }
     }
@@ -148,6 +146,24 @@ impl Goroutines {
         let by_thread = machines().find(|m| m.tid == tid && m.curg != 0);
         let machine = by_thread.or_else(|| machines().find(|m| m.dying && m.curg != 0))?;
         self.at(machine.curg)
+    }
+
+    /// What the thread that got the signal was doing on its scheduler's or signal handler's stack.
+    #[must_use]
+    pub fn system_stack(&self, program: &Program<'_>) -> Option<Stack> {
+        let thread = program.image.notes.threads.first()?;
+        let registers = thread.registers.as_ref()?;
+        let machine = self.machines.iter().find(|m| m.tid == thread.tid)?;
+        [machine.g0, machine.gsignal].into_iter().find_map(|g| {
+            let at = g.checked_add(program.layout.g.stack)?;
+            let bounds = Span {
+                start: program.image.u64(at)?,
+                end: program.image.u64(at.checked_add(8)?)?,
+            };
+            (bounds.start..bounds.end)
+                .contains(&registers.sp)
+                .then(|| stack::unwind(program, bounds, from(registers)))
+        })
     }
 
     /// The goroutine whose `g` lies at an address.
@@ -247,13 +263,6 @@ fn starting_point(
         return Some((saved, Some(Stale::NoRegisters)));
     };
     let on_stack = |sp: u64| bounds.start < sp && sp <= bounds.end;
-    let from = |registers: &Registers| Start {
-        pc: registers.pc,
-        sp: registers.sp,
-        link: registers.link.unwrap_or(0),
-        trapped: true,
-        syscall: false,
-    };
     if on_stack(registers.sp) && program.functions.at(registers.pc).is_some() {
         return Some((from(registers), None));
     }
@@ -273,6 +282,17 @@ fn starting_point(
         return Some((saved, None));
     }
     Some((saved, Some(Stale::OutsideGo)))
+}
+
+/// To unwind from where a thread was stopped.
+fn from(registers: &Registers) -> Start {
+    Start {
+        pc: registers.pc,
+        sp: registers.sp,
+        link: registers.link.unwrap_or(0),
+        trapped: true,
+        syscall: false,
+    }
 }
 
 /// The registers that a signal has interrupted, from the `ucontext` on the stack of the thread's
@@ -300,7 +320,9 @@ fn interrupted(program: &Program<'_>, machine: &Machine) -> Option<Registers> {
                 fp: register(120)?,
                 link: None,
                 g: register(88)?,
-                general: (0..16).map_while(|index| register(40 + 8 * index)).collect(),
+                general: (0..16)
+                    .map_while(|index| register(40 + 8 * index))
+                    .collect(),
             },
             Arch::Arm64 => Registers {
                 pc: register(440)?,
@@ -308,9 +330,15 @@ fn interrupted(program: &Program<'_>, machine: &Machine) -> Option<Registers> {
                 fp: register(184 + 8 * 29)?,
                 link: register(184 + 8 * 30),
                 g: register(184 + 8 * 28)?,
-                general: (0..31).map_while(|index| register(184 + 8 * index)).collect(),
+                general: (0..31)
+                    .map_while(|index| register(184 + 8 * index))
+                    .collect(),
             },
         };
-        program.functions.at(registers.pc).is_some().then_some(registers)
+        program
+            .functions
+            .at(registers.pc)
+            .is_some()
+            .then_some(registers)
     })
 }

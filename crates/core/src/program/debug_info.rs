@@ -8,8 +8,8 @@ use gimli::{AttributeValue, DwAt, EndianSlice, LittleEndian, SectionId};
 use object::elf::FileHeader64;
 use object::read::elf::ElfFile;
 use object::{CompressionFormat, Object, ObjectSection};
-use ruzstd::decoding::StreamingDecoder;
 use rustc_hash::FxHashMap;
+use ruzstd::decoding::StreamingDecoder;
 
 use crate::image::Binary;
 

@@ -289,7 +289,10 @@ impl<'a> Functions<'a> {
     }
 
     fn field(&self, function: Function, offset: usize) -> Option<u32> {
-        u32_at(&self.records, (function.record as usize).checked_add(offset)?)
+        u32_at(
+            &self.records,
+            (function.record as usize).checked_add(offset)?,
+        )
     }
 
     fn byte(&self, function: Function, offset: usize) -> Option<u8> {

@@ -65,9 +65,8 @@ impl<'a> Program<'a> {
             layout = layout.refined(&offset);
         }
         let symbols = image.binary.symbols();
-        let module = Module::find(image, &layout.module, &symbols).ok_or_else(|| {
-            Error::new(path, "its tables of functions and types can't be found")
-        })?;
+        let module = Module::find(image, &layout.module, &symbols)
+            .ok_or_else(|| Error::new(path, "its tables of functions and types can't be found"))?;
         let functions = Functions::load(image, &layout.module, &module)
             .ok_or_else(|| Error::new(path, "its tables of functions can't be read"))?;
         Ok(Self {

@@ -16,9 +16,33 @@ struct Document<'a> {
     findings: &'a [Finding],
     problems: &'a [Problem],
     stats: Stats,
+    /// Fields of one command.
+    #[serde(flatten)]
+    more: Option<&'a serde_json::Value>,
 }
 
 pub(crate) fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
+    write(report, None, out)
+}
+
+/// Writes `report` as JSON with further fields, those of the object `more`, behind the ones that
+/// every command has.
+///
+/// # Errors
+/// What writing gives, and an error if `more` is no object.
+pub fn render_with(
+    report: &Report<'_>,
+    more: &serde_json::Value,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    write(report, Some(more), out)
+}
+
+fn write(
+    report: &Report<'_>,
+    more: Option<&serde_json::Value>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let document = Document {
         schema: SCHEMA,
         tool: "tophash",
@@ -27,6 +51,7 @@ pub(crate) fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()>
         findings: report.findings,
         problems: report.problems,
         stats: report.stats,
+        more,
     };
     serde_json::to_writer_pretty(&mut *out, &document)?;
     writeln!(out)

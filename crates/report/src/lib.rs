@@ -9,6 +9,7 @@ mod json;
 mod sources;
 mod text;
 
+pub use json::render_with as render_json_with;
 pub use sources::Sources;
 
 use std::io::{self, Write};

@@ -5,6 +5,7 @@
 
 mod build_flags;
 mod check;
+mod core;
 mod debug;
 mod deep_stack;
 mod lab;
@@ -28,6 +29,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Check(check::Args),
+    Core(core::Args),
     Lab(lab::Args),
     Size(size::Args),
     #[command(subcommand, hide = true)]
@@ -35,9 +37,10 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::parse_from(core::verb_last(std::env::args_os().collect()));
     let result = match cli.command {
         Command::Check(args) => check::run(args),
+        Command::Core(args) => core::run(args),
         Command::Lab(args) => lab::run(args),
         Command::Size(args) => size::run(args),
         Command::Debug(command) => debug::run(command),

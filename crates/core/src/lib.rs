@@ -6,6 +6,7 @@
 //! named.
 
 pub mod goroutines;
+pub mod heap;
 pub mod image;
 pub mod memory;
 pub mod program;

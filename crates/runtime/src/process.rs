@@ -134,8 +134,10 @@ layouts! {
         freeindex = "freeindex" [48, 48, 48, 48, 48, 48, 48],
         /// Objects that it holds: a word in 1.21, then two bytes.
         nelems = "nelems" [56, 50, 50, 50, 50, 50, 50],
-        /// Pointer to a bit for each object, set if it was in use after the last collection.
+        /// Pointer to a bit for each object, set if it was in use after the last sweep.
         alloc_bits = "allocBits" [72, 64, 64, 64, 64, 64, 64],
+        /// Pointer to a bit for each object, set if the last collection has reached it.
+        gcmark_bits = "gcmarkBits" [80, 72, 72, 72, 72, 72, 72],
         /// Against that of the heap: whether it is swept: four bytes.
         sweepgen = "sweepgen" [96, 88, 88, 88, 88, 88, 88],
         /// Size class times two, and 1 if no object holds pointers: a byte.
@@ -297,5 +299,45 @@ impl ProcessLayout {
         self.module.refine(offset);
         self.panics.refine(offset);
         self
+    }
+}
+
+/// How the heap marks pointers and reached objects, which experiments change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeapRules {
+    /// Since 1.22: objects above 512 bytes have their type in front, smaller ones have the
+    /// bitmap of their pointers at the end of the span. Before, the arena has the bitmap.
+    pub malloc_headers: bool,
+    /// Since 1.26, or with `GOEXPERIMENT=greenteagc`: the last [`INLINE_MARKS`] bytes of a span
+    /// of small objects with pointers are its marks.
+    pub inline_marks: bool,
+}
+
+/// Bytes of `spanInlineMarkBits` (runtime/mgcmark_greenteagc.go): 63 bytes of scanned bits, a
+/// byte, 63 bytes of marks, a byte.
+pub const INLINE_MARKS: u64 = 128;
+
+impl HeapRules {
+    /// Reads what `runtime.Version()` says: `go1.26.6 X:nogreenteagc`.
+    #[must_use]
+    pub fn of(version: GoVersion, text: &str) -> Self {
+        let has = |experiment: &str| {
+            let mut words = text.split([' ', '-', ',', ':']);
+            words.any(|word| word == experiment)
+        };
+        Self {
+            malloc_headers: match version {
+                GoVersion::Go1_21 => false,
+                GoVersion::Go1_22 => !has("noallocheaders"),
+                _ => true,
+            },
+            inline_marks: match version {
+                GoVersion::Go1_21 | GoVersion::Go1_22 | GoVersion::Go1_23 | GoVersion::Go1_24 => {
+                    false
+                }
+                GoVersion::Go1_25 => has("greenteagc"),
+                GoVersion::Go1_26 | GoVersion::Go1_27 => !has("nogreenteagc"),
+            },
+        }
     }
 }

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use clap::{Subcommand, ValueEnum};
 use serde_json::Value;
 use tophash_core::goroutines::{Goroutine, Goroutines};
+use tophash_core::heap::Heap;
 use tophash_core::image::{Error, Image};
 use tophash_core::program::Program;
 use tophash_finding::{Finding, Problem, Stats};
@@ -91,6 +92,7 @@ enum Format {
 struct Session<'a> {
     program: &'a Program<'a>,
     goroutines: &'a Goroutines,
+    heap: &'a Heap<'a>,
     format: Format,
     verbose: bool,
     color: Color,
@@ -112,9 +114,14 @@ pub(crate) fn run(args: Args) -> io::Result<Status> {
     for problem in &goroutines.problems {
         complain(&sentence(problem));
     }
+    let heap = Heap::load(&program);
+    for problem in &heap.problems {
+        complain(&sentence(problem));
+    }
     let session = Session {
         program: &program,
         goroutines: &goroutines,
+        heap: &heap,
         format: args.format,
         verbose: args.verbose,
         color: args.color,
@@ -130,8 +137,7 @@ pub(crate) fn run(args: Args) -> io::Result<Status> {
         Some(Verb::Verify(args)) => verify::run(&session, args, &mut out),
     };
     let status = status.and_then(|status| out.flush().map(|()| status))?;
-    let unread = image.problems.iter().chain(&goroutines.problems);
-    Ok(if unread.count() > 0 {
+    Ok(if !session.problems().is_empty() {
         Status::Failed
     } else {
         status
@@ -170,7 +176,8 @@ impl Session<'_> {
     /// All that could not be read.
     fn problems(&self) -> Vec<Problem> {
         let image = self.program.image.problems.iter();
-        image.chain(&self.goroutines.problems).cloned().collect()
+        let goroutines = image.chain(&self.goroutines.problems);
+        goroutines.chain(&self.heap.problems).cloned().collect()
     }
 
     /// Writes the one JSON object of a run: what every command has, and the fields of `more`.

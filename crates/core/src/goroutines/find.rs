@@ -40,7 +40,7 @@ fn by_shape(program: &Program<'_>) -> Option<Vec<u64>> {
     let image = program.image;
     for span in [program.module.bss.span, program.module.data.span] {
         let mut result = None;
-        each_chunk(program, span, |address, bytes| {
+        each_chunk(program, span, 24, |address, bytes| {
             for (index, three) in bytes.windows(24).step_by(8).enumerate() {
                 let mut header = words(three);
                 let (Some(data), Some(len), Some(capacity)) =
@@ -48,7 +48,8 @@ fn by_shape(program: &Program<'_>) -> Option<Vec<u64>> {
                 else {
                     continue;
                 };
-                let plausible = data != 0 && data % 8 == 0 && (1..=capacity).contains(&len);
+                let plausible =
+                    data != 0 && data.is_multiple_of(8) && (1..=capacity).contains(&len);
                 if plausible
                     && capacity <= LIMIT
                     && image.u64(data).is_some_and(|g| is_main(program, g))
@@ -77,17 +78,18 @@ fn is_main(program: &Program<'_>, g: u64) -> bool {
         && start.is_some_and(|start| program.functions.name(start) == "runtime.main")
 }
 
-/// Calls `see` with parts of a range that can be read, with an overlap of 16 bytes, until it says
-/// that it has seen enough.
-pub(super) fn each_chunk(
+/// Calls `see` with parts of a range that can be read until it says that it has seen enough. What
+/// is `window` bytes long is whole in one of them.
+pub(crate) fn each_chunk(
     program: &Program<'_>,
     span: Span,
+    window: usize,
     mut see: impl FnMut(u64, &[u8]) -> bool,
 ) {
     const CHUNK: u64 = 1 << 20;
     let mut at = span.start.next_multiple_of(8);
     while at < span.end {
-        let len = (span.end - at).min(CHUNK + 16);
+        let len = (span.end - at).min(CHUNK.saturating_add(window as u64));
         let bytes = program
             .image
             .read_some(at, usize::try_from(len).unwrap_or(0));

@@ -12,6 +12,7 @@ use crate::memory::Memory;
 use crate::program::{Call, Program};
 
 pub use find::Machine;
+pub(crate) use find::each_chunk;
 pub use stack::{Cut, Frame, Stack};
 
 use stack::Start;
@@ -148,22 +149,16 @@ impl Goroutines {
         self.at(machine.curg)
     }
 
-    /// What the thread that got the signal was doing on its scheduler's or signal handler's stack.
+    /// What the thread that got the signal was doing on its scheduler's stack.
     #[must_use]
     pub fn system_stack(&self, program: &Program<'_>) -> Option<Stack> {
-        let thread = program.image.notes.threads.first()?;
-        let registers = thread.registers.as_ref()?;
-        let machine = self.machines.iter().find(|m| m.tid == thread.tid)?;
-        [machine.g0, machine.gsignal].into_iter().find_map(|g| {
-            let at = g.checked_add(program.layout.g.stack)?;
-            let bounds = Span {
-                start: program.image.u64(at)?,
-                end: program.image.u64(at.checked_add(8)?)?,
-            };
-            (bounds.start..bounds.end)
-                .contains(&registers.sp)
-                .then(|| stack::unwind(program, bounds, from(registers)))
-        })
+        let tid = program.image.notes.threads.first()?.tid;
+        let machine = self.machines.iter().find(|m| m.tid == tid)?;
+        let registers = effective(program, machine)?;
+        let bounds = stack_of(program, machine.g0)?;
+        (bounds.start..bounds.end)
+            .contains(&registers.sp)
+            .then(|| stack::unwind(program, bounds, from(&registers)))
     }
 
     /// The goroutine whose `g` lies at an address.
@@ -259,29 +254,44 @@ fn starting_point(
     let Some(machine) = machine else {
         return Some((saved, Some(Stale::NoRegisters)));
     };
-    let Some(registers) = &machine.registers else {
+    let Some(registers) = effective(program, machine) else {
         return Some((saved, Some(Stale::NoRegisters)));
     };
     let on_stack = |sp: u64| bounds.start < sp && sp <= bounds.end;
-    if on_stack(registers.sp) && program.functions.at(registers.pc).is_some() {
-        return Some((from(registers), None));
-    }
-    // In the signal handler: what it interrupted.
-    if let Some(interrupted) = interrupted(program, machine)
-        && on_stack(interrupted.sp)
-        && program.functions.at(interrupted.pc).is_some()
-    {
-        return Some((from(&interrupted), None));
+    let in_go = program.functions.at(registers.pc).is_some();
+    if on_stack(registers.sp) && in_go {
+        return Some((from(&registers), None));
     }
     // On the scheduler's stack: systemstack, mcall and morestack have saved where they left.
     let left = program.functions.at(saved.pc).is_some() && on_stack(saved.sp);
-    let on_system_stack = word(machine.g0, layout.g.stack)
-        .zip(word(machine.g0, layout.g.stack + 8))
-        .is_some_and(|(low, high)| low < registers.sp && registers.sp <= high);
-    if left && on_system_stack {
+    let on_system_stack = stack_of(program, machine.g0)
+        .is_some_and(|stack| stack.start < registers.sp && registers.sp <= stack.end);
+    if left && on_system_stack && in_go {
         return Some((saved, None));
     }
     Some((saved, Some(Stale::OutsideGo)))
+}
+
+/// The bounds of a goroutine's stack.
+fn stack_of(program: &Program<'_>, g: u64) -> Option<Span> {
+    let at = g.checked_add(program.layout.g.stack)?;
+    Some(Span {
+        start: program.image.u64(at)?,
+        end: program.image.u64(at.checked_add(8)?)?,
+    })
+}
+
+/// The registers of a thread, or, if it is in its signal handler, those that the signal has
+/// interrupted.
+fn effective(program: &Program<'_>, machine: &Machine) -> Option<Registers> {
+    let registers = machine.registers.clone()?;
+    let handling = stack_of(program, machine.gsignal)
+        .is_some_and(|stack| stack.start <= registers.sp && registers.sp < stack.end);
+    if handling {
+        interrupted(program, machine).or(Some(registers))
+    } else {
+        Some(registers)
+    }
 }
 
 /// To unwind from where a thread was stopped.
@@ -299,10 +309,9 @@ fn from(registers: &Registers) -> Start {
 /// signal handler: the outermost, if there are several. It is known by the alternate stack that
 /// it names.
 fn interrupted(program: &Program<'_>, machine: &Machine) -> Option<Registers> {
-    let (image, layout) = (program.image, &program.layout.g);
-    let low = image.u64(machine.gsignal.checked_add(layout.stack)?)?;
-    let high = image.u64(machine.gsignal.checked_add(layout.stack + 8)?)?;
-    let len = usize::try_from(high.checked_sub(low)?).ok()?;
+    let image = program.image;
+    let Span { start: low, end } = stack_of(program, machine.gsignal)?;
+    let len = usize::try_from(end.checked_sub(low)?).ok()?;
     if low == 0 || len > 1 << 20 {
         return None;
     }

@@ -10,7 +10,7 @@ use tophash_core::reason::{Message, Reason, reason};
 use crate::output::Status;
 
 use super::goroutines::{calls, write_stack};
-use super::{Format, Session, bytes, counted, title};
+use super::{Format, Session, bytes, counted, grouped, title};
 
 pub(super) fn run(
     session: &Session<'_>,
@@ -90,7 +90,16 @@ fn text(session: &Session<'_>, reason: &Reason, out: &mut dyn Write) -> io::Resu
     for (state, count) in states {
         writeln!(out, "    {count:>7} {state}")?;
     }
-    Ok(())
+    let maps = session.heap.maps(session.goroutines);
+    let total = maps.iter().map(|map| map.bytes).sum();
+    writeln!(
+        out,
+        "\n{} with {} entries: {} in headers, tables and buckets; the heap holds {}",
+        counted(maps.len(), "map"),
+        grouped(maps.iter().map(|map| map.len).sum()),
+        bytes(total),
+        bytes(session.heap.bytes_in_use())
+    )
 }
 
 /// One line about the program.
@@ -197,6 +206,7 @@ fn object(session: &Session<'_>, reason: &Reason, out: &mut dyn Write) -> io::Re
         _ => None,
     };
     let list = &session.goroutines.list;
+    let maps = session.heap.maps(session.goroutines);
     let summary = json!({
         "go": program.go_version,
         "arch": image.binary.arch.as_str(),
@@ -230,6 +240,12 @@ fn object(session: &Session<'_>, reason: &Reason, out: &mut dyn Write) -> io::Re
             "system": list.iter().filter(|g| g.is_system()).count(),
             "states": states(session),
         },
+        "maps": {
+            "total": maps.len(),
+            "entries": maps.iter().map(|map| map.len).sum::<u64>(),
+            "bytes": maps.iter().map(|map| map.bytes).sum::<u64>(),
+        },
+        "heap_in_use": session.heap.bytes_in_use(),
     });
     session.json(&[], &json!({ "summary": summary }), out)
 }

@@ -8,6 +8,9 @@
 pub mod goroutines;
 pub mod heap;
 pub mod image;
+pub mod maps;
 pub mod memory;
 pub mod program;
 pub mod reason;
+pub mod types;
+pub mod value;

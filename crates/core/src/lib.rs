@@ -7,6 +7,7 @@
 
 pub mod goroutines;
 pub mod heap;
+pub mod holders;
 pub mod image;
 pub mod maps;
 pub mod memory;

@@ -5,6 +5,7 @@ mod build_info;
 mod debug_info;
 mod functions;
 mod module;
+pub mod variables;
 
 pub use build_info::BuildInfo;
 pub use debug_info::{DebugInfo, Reader, Struct};

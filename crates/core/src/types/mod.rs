@@ -175,6 +175,52 @@ impl<'m> Types<'m> {
         }
     }
 
+    /// How many types have been added.
+    #[must_use]
+    pub fn extra_len(&self) -> usize {
+        self.extra.len()
+    }
+
+    /// Works out alignment and pointers of a struct or array that was added, from its parts as
+    /// they are known now.
+    pub fn complete(&mut self, id: TypeId) {
+        let Some(ty) = extra_index(id).and_then(|index| self.extra.get(index).cloned()) else {
+            return;
+        };
+        let (mut align, mut pointer_bytes) = (1, 0);
+        match &ty.shape {
+            Shape::Struct(fields) => {
+                for field in fields {
+                    let Some(part) = self.get(field.ty) else {
+                        continue;
+                    };
+                    align = align.max(part.align);
+                    if part.pointer_bytes > 0 {
+                        let end = field.offset.saturating_add(part.pointer_bytes);
+                        pointer_bytes = pointer_bytes.max(end);
+                    }
+                }
+            }
+            Shape::Array { elem, len } => {
+                let Some(part) = self.get(*elem) else {
+                    return;
+                };
+                align = part.align;
+                if part.pointer_bytes > 0 && *len > 0 {
+                    let before = part.size.saturating_mul(len - 1);
+                    pointer_bytes = before.saturating_add(part.pointer_bytes);
+                }
+            }
+            _ => return,
+        }
+        let ty = Type {
+            align,
+            pointer_bytes,
+            ..(*ty).clone()
+        };
+        self.replace(id, ty);
+    }
+
     /// A type; none if there is no sensible descriptor at its address.
     #[must_use]
     pub fn get(&self, id: TypeId) -> Option<Arc<Type>> {

@@ -6,6 +6,7 @@
 //! named.
 
 pub mod goroutines;
+pub mod hashing;
 pub mod heap;
 pub mod holders;
 pub mod image;

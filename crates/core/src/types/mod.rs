@@ -16,6 +16,7 @@ use tophash_runtime::Build;
 use tophash_runtime::types::{Field as GoField, GoType, Kind as GoKind};
 
 use crate::memory::Memory;
+use crate::program::Program;
 
 /// Names a type: the address of its descriptor, or a number above all addresses for a type that
 /// is known from debug information only.
@@ -141,6 +142,13 @@ impl<'m> Types<'m> {
             images: Cache::default(),
             words: Cache::default(),
         }
+    }
+
+    /// The types of a program.
+    #[must_use]
+    pub fn of(program: &Program<'m>) -> Self {
+        let span = program.module.types;
+        Self::new(program.image, program.build, vec![span.start..span.end])
     }
 
     /// The memory that types and values lie in.

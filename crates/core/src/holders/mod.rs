@@ -6,6 +6,7 @@
 
 mod path;
 mod plan;
+pub mod resolve;
 mod visited;
 
 use std::collections::VecDeque;
@@ -107,47 +108,12 @@ const MAX_LEN: u64 = 1 << 40;
 /// Bytes read at once.
 const RUN: u64 = 1 << 16;
 
-/// Walks from roots along all typed pointers that may lead to maps. Roots given first are walked
-/// first, but those of the runtime last; paths are the shortest in this order. `memory_size` is
-/// how much memory the process has, to which the walk's own memory stays in proportion.
+/// Walks from roots along all typed pointers that may lead to maps; see [`Walker`].
 #[must_use]
 pub fn walk(types: &Types<'_>, roots: Vec<Root>, memory_size: u64) -> Holders {
-    let limit = MIN_NODES.saturating_add(memory_size / 1024);
-    let mut walker = Walker {
-        types,
-        plans: Plans::new(types),
-        map_types: FxHashMap::default(),
-        visited: Visited::new(memory_size),
-        queue: VecDeque::new(),
-        free: Vec::new(),
-        limit: usize::try_from(limit).unwrap_or(usize::MAX).min(1 << 30),
-        found: Holders {
-            maps: FxHashMap::default(),
-            nodes: Vec::new(),
-            roots,
-            cut: false,
-        },
-    };
-    for runtime in [false, true] {
-        for index in 0..walker.found.roots.len() {
-            let root = &walker.found.roots[index];
-            if root.runtime == runtime {
-                let (address, ty) = (root.address, root.ty);
-                walker.extent(
-                    Node {
-                        parent: index as u32,
-                        kind: NodeKind::Root,
-                        address,
-                        ty,
-                        from: 0,
-                    },
-                    1,
-                );
-            }
-        }
-        walker.run();
-    }
-    walker.found
+    let mut walker = Walker::new(types, memory_size);
+    walker.variables(roots);
+    walker.finish()
 }
 
 impl Holders {
@@ -187,7 +153,11 @@ struct Waiting {
     count: u64,
 }
 
-struct Walker<'t, 'm> {
+/// A walk from roots along all typed pointers that may lead to maps.
+///
+/// What was found along earlier roots keeps its path; paths are the shortest from the roots given
+/// together.
+pub struct Walker<'t, 'm> {
     types: &'t Types<'m>,
     plans: Plans<'t, 'm>,
     map_types: FxHashMap<TypeId, Option<Arc<MapType>>>,
@@ -199,7 +169,99 @@ struct Walker<'t, 'm> {
     found: Holders,
 }
 
-impl Walker<'_, '_> {
+impl<'t, 'm> Walker<'t, 'm> {
+    /// A walk that has not begun. `memory_size` is how much memory the process has, to which the
+    /// walk's own memory stays in proportion.
+    #[must_use]
+    pub fn new(types: &'t Types<'m>, memory_size: u64) -> Self {
+        let limit = MIN_NODES.saturating_add(memory_size / 1024);
+        Self {
+            types,
+            plans: Plans::new(types),
+            map_types: FxHashMap::default(),
+            visited: Visited::new(memory_size),
+            queue: VecDeque::new(),
+            free: Vec::new(),
+            limit: usize::try_from(limit).unwrap_or(usize::MAX).min(1 << 30),
+            found: Holders {
+                maps: FxHashMap::default(),
+                nodes: Vec::new(),
+                roots: Vec::new(),
+                cut: false,
+            },
+        }
+    }
+
+    /// Walks from variables; from those of the runtime when all others are done.
+    pub fn variables(&mut self, roots: Vec<Root>) {
+        let first = self.found.roots.len();
+        self.found.roots.extend(roots);
+        for runtime in [false, true] {
+            for index in first..self.found.roots.len() {
+                let Some(root) = self.found.roots.get(index) else {
+                    continue;
+                };
+                if root.runtime == runtime {
+                    let node = Node {
+                        parent: index as u32,
+                        kind: NodeKind::Root,
+                        address: root.address,
+                        ty: root.ty,
+                        from: 0,
+                    };
+                    self.extent(node, 1);
+                }
+            }
+            self.run();
+        }
+    }
+
+    /// Walks from a map whose type became known otherwise, unless it was come by already.
+    /// `root.address` is that of its header.
+    pub fn map_found(&mut self, root: Root) {
+        if self.found.maps.contains_key(&root.address) {
+            return;
+        }
+        let node = Node {
+            parent: self.found.roots.len() as u32,
+            kind: NodeKind::Root,
+            address: 0,
+            ty: root.ty,
+            from: 0,
+        };
+        let (address, ty) = (root.address, root.ty);
+        let Some(parent) = self.node(node) else {
+            return;
+        };
+        self.found.roots.push(root);
+        self.found_map(Node {
+            parent,
+            kind: NodeKind::Map,
+            address,
+            ty,
+            from: 0,
+        });
+        self.run();
+    }
+
+    /// Whether a map has been come by.
+    #[must_use]
+    pub fn knows(&self, address: u64) -> bool {
+        self.found.maps.contains_key(&address)
+    }
+
+    /// The type of a map that has been come by.
+    #[must_use]
+    pub fn type_of(&self, address: u64) -> Option<TypeId> {
+        self.found.maps.get(&address).map(|held| held.ty)
+    }
+
+    /// What the walk found.
+    #[must_use]
+    pub fn finish(self) -> Holders {
+        self.found
+    }
+
     fn node(&mut self, node: Node) -> Option<u32> {
         if let Some(index) = self.free.pop() {
             if let Some(slot) = self.found.nodes.get_mut(index as usize) {

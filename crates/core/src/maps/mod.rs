@@ -1,9 +1,11 @@
 //! Maps in the memory of another process: both implementations, as they lie there.
 
 mod damage;
+pub mod guess;
 mod header;
 mod lookup;
 mod map_type;
+pub mod picture;
 pub mod stats;
 mod verify;
 mod walk;

@@ -24,7 +24,7 @@ pub struct Bytes {
     pub tables: u64,
     /// Overflow buckets allocated one by one, with their list.
     pub overflow: u64,
-    /// The buckets before the growth under way.
+    /// The buckets before the growth under way; their overflow buckets only in a full look.
     pub old: u64,
     /// Keys and elements too large for slots, each allocated by itself.
     pub boxed: u64,
@@ -107,7 +107,7 @@ pub fn full(memory: &dyn Memory, map_type: &MapType, header: &Header) -> Stats {
     let mut stats = quick(memory, map_type, header);
     stats.damage.clear();
     let (mut entries, mut tombstones, mut overflow, mut longest) = (0_u64, 0_u64, 0_u64, 0_u64);
-    let mut singles = 0_u64;
+    let (mut singles, mut old_singles) = (0_u64, 0_u64);
     let inside = |hmap: &Hmap, address: u64| {
         let range = |start: u64, b: u8| {
             let len = array_len(
@@ -136,12 +136,21 @@ pub fn full(memory: &dyn Memory, map_type: &MapType, header: &Header) -> Stats {
                         && chunk.state(slot) == tophash_runtime::swiss::DELETED;
                     tombstones += u64::from(is_tombstone);
                 }
-                if let Place::Bucket { overflow: n, .. } = chunk.place {
+                if let (
+                    Place::Bucket {
+                        old, overflow: n, ..
+                    },
+                    Words::Classic(hmap),
+                ) = (chunk.place, &header.words)
+                {
                     longest = longest.max(n + 1);
                     if n > 0 {
-                        overflow += 1;
-                        if let Words::Classic(hmap) = &header.words {
-                            singles += u64::from(!inside(hmap, chunk.address));
+                        let single = u64::from(!inside(hmap, chunk.address));
+                        if old {
+                            old_singles += single;
+                        } else {
+                            overflow += 1;
+                            singles += single;
                         }
                     }
                 }
@@ -160,8 +169,11 @@ pub fn full(memory: &dyn Memory, map_type: &MapType, header: &Header) -> Stats {
         stats.longest_chain = longest;
         stats.estimated = false;
         let version = map_type.build.version;
-        stats.bytes.overflow = extra_bytes(memory, version, hmap)
-            + singles * block(version, map_type.chunk.size, !map_type.chunk_pointers).size;
+        let bucket = block(version, map_type.chunk.size, !map_type.chunk_pointers).size;
+        stats.bytes.overflow =
+            extra_bytes(memory, version, hmap).saturating_add(singles.saturating_mul(bucket));
+        let old = stats.bytes.old;
+        stats.bytes.old = old.saturating_add(old_singles.saturating_mul(bucket));
         stats.evacuated = evacuation(memory, map_type, hmap, u64::MAX);
     }
     finish(map_type, &mut stats);

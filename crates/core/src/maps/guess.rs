@@ -1,0 +1,196 @@
+//! The type of a map that no typed pointer leads to: by the type of its buckets or groups, or by
+//! trying which of the program's map types makes sense of its entries.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+use tophash_runtime::classic::top_hash;
+use tophash_runtime::sizeclass::block;
+use tophash_runtime::{HashKeys, Implementation, SLOTS};
+
+use super::header::{Header, Words};
+use super::lookup::hash;
+use super::map_type::MapType;
+use super::walk::{Event, Table, walk};
+use crate::types::{TypeId, Types};
+
+/// What the heap knows of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Object {
+    /// Bytes of its slot.
+    pub size: u64,
+    /// Whether it may hold pointers.
+    pub scan: bool,
+    /// Its type, or that of its elements, if the allocator keeps it.
+    pub ty: Option<TypeId>,
+}
+
+/// How a map's type is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// From the type of a pointer that leads to it.
+    Pointer,
+    /// From the type that the allocator keeps of its buckets or groups.
+    Allocator,
+    /// Its entries' hashes fit this type, and no other of the program.
+    Hashes,
+    /// The size of its buckets or groups fits this type, and no other of the program.
+    Size,
+}
+
+/// All map types of a program, by what may be known of a map.
+pub struct Guesser<'t, 'm> {
+    types: &'t Types<'m>,
+    map_types: Vec<Arc<MapType>>,
+    by_chunk: FxHashMap<TypeId, Vec<usize>>,
+    keys: Option<HashKeys>,
+}
+
+/// Entries that are hashed of a map to recognise its type: seven bits each.
+const ENTRIES: u32 = 32;
+
+impl<'t, 'm> Guesser<'t, 'm> {
+    /// The map types of a program. Without the hash keys of its process less can be told.
+    #[must_use]
+    pub fn new(types: &'t Types<'m>, keys: Option<HashKeys>) -> Self {
+        let mut map_types = Vec::new();
+        let mut by_chunk: FxHashMap<TypeId, Vec<usize>> = FxHashMap::default();
+        for id in types.maps() {
+            if let Some(map_type) = MapType::read(types, id) {
+                by_chunk
+                    .entry(map_type.chunk_type)
+                    .or_default()
+                    .push(map_types.len());
+                map_types.push(Arc::new(map_type));
+            }
+        }
+        Self {
+            types,
+            map_types,
+            by_chunk,
+            keys,
+        }
+    }
+
+    /// The hash keys, once they are known.
+    pub fn set_keys(&mut self, keys: HashKeys) {
+        self.keys = Some(keys);
+    }
+
+    /// The type of a map and how it is known. `object` tells what the heap knows of an address.
+    #[must_use]
+    pub fn guess(
+        &self,
+        header: &Header,
+        object: &dyn Fn(u64) -> Option<Object>,
+    ) -> Option<(Arc<MapType>, Source)> {
+        let (chunks, count) = self.chunks(header)?;
+        let object = object(chunks);
+        if let Some(ty) = object.and_then(|object| object.ty)
+            && let Some([index, ..]) = self.by_chunk.get(&ty).map(Vec::as_slice)
+        {
+            let map_type = self.map_types.get(*index)?;
+            return Some((map_type.clone(), Source::Allocator));
+        }
+        let fits = |map_type: &MapType| {
+            let Some(object) = object else {
+                return true;
+            };
+            let size = count.checked_mul(map_type.chunk.size);
+            let version = self.types.build().version;
+            object.scan == map_type.chunk_pointers
+                && size.is_some_and(|size| {
+                    block(version, size, !map_type.chunk_pointers).size == object.size
+                })
+        };
+        let mut candidates: Vec<&Arc<MapType>> = self
+            .map_types
+            .iter()
+            .filter(|map_type| fits(map_type))
+            .collect();
+        if candidates.len() == 1 && object.is_some() {
+            return candidates
+                .first()
+                .map(|&map_type| (map_type.clone(), Source::Size));
+        }
+        let keys = self.keys.as_ref()?;
+        let enough = header.len().min(2);
+        candidates.retain(|map_type| {
+            let (tried, fitting) = self.fitting(header, map_type, keys);
+            fitting > 0 && u64::from(fitting) >= enough && fitting == tried
+        });
+        // Types that differ in their elements only can't be told apart by hashes: of those, the
+        // one that is likely is not known.
+        match candidates.as_slice() {
+            [one] => Some(((*one).clone(), Source::Hashes)),
+            _ => None,
+        }
+    }
+
+    /// Where a map's first buckets or groups lie, and how many lie there together.
+    fn chunks(&self, header: &Header) -> Option<(u64, u64)> {
+        match &header.words {
+            Words::Classic(hmap) => {
+                if hmap.buckets == 0 {
+                    return None;
+                }
+                // The size of the array depends on the bucket's: told for small maps only.
+                Some((hmap.buckets, if hmap.b < 4 { 1 << hmap.b } else { u64::MAX }))
+            }
+            Words::Swiss(map) => {
+                if map.dir_ptr == 0 {
+                    return None;
+                }
+                if map.dir_len == 0 {
+                    return Some((map.dir_ptr, 1));
+                }
+                let memory = self.types.memory();
+                let table = Table::read(memory, memory.u64(map.dir_ptr)?, 0)?;
+                Some((table.groups, table.groups_len()?))
+            }
+        }
+    }
+
+    /// How many of a map's first entries were hashed as keys of a type, and of how many the hash
+    /// is the one kept.
+    fn fitting(&self, header: &Header, map_type: &MapType, keys: &HashKeys) -> (u32, u32) {
+        let classic = self.types.build().maps == Implementation::Classic;
+        let memory = self.types.memory();
+        let (mut tried, mut fitting) = (0, 0);
+        let _ = walk(memory, map_type, header, &mut |event| {
+            let Event::Chunk(chunk) = event else {
+                return ControlFlow::Continue(());
+            };
+            for slot in 0..SLOTS {
+                if !chunk.is_full(slot) {
+                    continue;
+                }
+                let entry = chunk.entry(map_type, slot);
+                tried += 1;
+                let key = memory.read(entry.key, map_type.key_size as usize);
+                let hash = key.map(|key| hash(map_type, keys, self.types, &key, header.seed()));
+                fitting += match hash {
+                    Some(Ok(Some(hash))) => {
+                        let byte = if classic {
+                            top_hash(hash)
+                        } else {
+                            (hash & 0x7f) as u8
+                        };
+                        u32::from(byte == chunk.state(slot))
+                    }
+                    Some(Ok(None)) => {
+                        tried -= 1;
+                        0
+                    }
+                    _ => 0,
+                };
+                if tried >= ENTRIES || tried > fitting + 1 {
+                    return ControlFlow::Break(());
+                }
+            }
+            ControlFlow::Continue(())
+        });
+        (tried, fitting)
+    }
+}

@@ -69,7 +69,9 @@ impl<'t, 'm> Literal<'t, 'm> {
             types,
             texts: Vec::new(),
         };
-        let known = types.get(ty).ok_or_else(|| bad("the key type is not known"))?;
+        let known = types
+            .get(ty)
+            .ok_or_else(|| bad("the key type is not known"))?;
         if known.size > MAX_SIZE {
             return Err(bad("the key type is too large to be typed"));
         }
@@ -81,7 +83,11 @@ impl<'t, 'm> Literal<'t, 'm> {
         }
         literal.value(&known, 0, &mut rest, MAX_DEPTH)?;
         if !rest.trim().is_empty() {
-            return Err(bad(format!("{:?} is left after a {}", rest.trim(), known.name)));
+            return Err(bad(format!(
+                "{:?} is left after a {}",
+                rest.trim(),
+                known.name
+            )));
         }
         Ok(literal)
     }
@@ -104,13 +110,7 @@ impl<'t, 'm> Literal<'t, 'm> {
         self.texts.push((address, text));
     }
 
-    fn value(
-        &mut self,
-        ty: &Type,
-        at: u64,
-        rest: &mut &str,
-        depth: u32,
-    ) -> Result<(), BadLiteral> {
+    fn value(&mut self, ty: &Type, at: u64, rest: &mut &str, depth: u32) -> Result<(), BadLiteral> {
         let depth = depth
             .checked_sub(1)
             .ok_or_else(|| bad("the key type nests too deep"))?;
@@ -147,7 +147,9 @@ impl<'t, 'm> Literal<'t, 'm> {
                 let text = word(rest);
                 let (re, im) = complex(text).ok_or_else(|| not(text, ty))?;
                 let half = ty.size / 2;
-                let parts = self.float(half, at, re).and(self.float(half, at + half, im));
+                let parts = self
+                    .float(half, at, re)
+                    .and(self.float(half, at + half, im));
                 parts.ok_or_else(|| not(text, ty))?;
             }
             Shape::String => {
@@ -164,7 +166,10 @@ impl<'t, 'm> Literal<'t, 'm> {
                 self.put(at, &address.to_le_bytes());
             }
             Shape::Array { elem, len } => {
-                let elem = self.types.get(*elem).ok_or_else(|| bad("a type is not known"))?;
+                let elem = self
+                    .types
+                    .get(*elem)
+                    .ok_or_else(|| bad("a type is not known"))?;
                 if elem.size == 1 && elem.shape == Shape::Uint && !rest.starts_with(['[', '{']) {
                     let text = word(rest);
                     let bytes = hex(text).filter(|bytes| bytes.len() as u64 == *len);
@@ -187,9 +192,12 @@ impl<'t, 'm> Literal<'t, 'm> {
                         Some(name) => fields.iter().find(|field| *field.name == *name),
                         None => fields.get(index),
                     };
-                    let field =
-                        field.ok_or_else(|| bad(format!("{} has no such field: {rest:?}", ty.name)))?;
-                    let part = self.types.get(field.ty).ok_or_else(|| bad("a type is not known"))?;
+                    let field = field
+                        .ok_or_else(|| bad(format!("{} has no such field: {rest:?}", ty.name)))?;
+                    let part = self
+                        .types
+                        .get(field.ty)
+                        .ok_or_else(|| bad("a type is not known"))?;
                     self.value(&part, at + field.offset, rest, depth)?;
                     index += 1;
                 }
@@ -253,7 +261,8 @@ fn close(rest: &mut &str, ty: &Type) -> Result<(), BadLiteral> {
     let after = trimmed
         .strip_prefix('}')
         .or_else(|| trimmed.strip_prefix(']'));
-    *rest = after.ok_or_else(|| bad(format!("a bracket is missing at the end of a {}", ty.name)))?;
+    *rest =
+        after.ok_or_else(|| bad(format!("a bracket is missing at the end of a {}", ty.name)))?;
     Ok(())
 }
 
@@ -306,9 +315,7 @@ fn complex(text: &str) -> Option<(&str, &str)> {
     let split = body
         .char_indices()
         .rev()
-        .find(|&(i, c)| {
-            matches!(c, '+' | '-') && i > 0 && !body[..i].ends_with(['e', 'E'])
-        })
+        .find(|&(i, c)| matches!(c, '+' | '-') && i > 0 && !body[..i].ends_with(['e', 'E']))
         .map(|(i, _)| i);
     Some(match split {
         Some(i) => body.split_at(i),
@@ -335,7 +342,9 @@ fn hex(text: &str) -> Option<Vec<u8>> {
 /// Takes a string in double quotes or back quotes.
 pub(crate) fn quoted(rest: &mut &str) -> Result<Vec<u8>, BadLiteral> {
     if let Some(after) = rest.strip_prefix('`') {
-        let end = after.find('`').ok_or_else(|| bad("a back quote is missing"))?;
+        let end = after
+            .find('`')
+            .ok_or_else(|| bad("a back quote is missing"))?;
         let (text, after) = after.split_at(end);
         *rest = after.strip_prefix('`').unwrap_or_default();
         return Ok(text.as_bytes().to_vec());

@@ -127,7 +127,10 @@ fn unknown(roots: &[Root], text: &str) -> String {
     near.sort_by_key(|name| name.len());
     match near.as_slice() {
         [] => format!("there is no variable {wanted}"),
-        near => format!("there is no variable {wanted}; there are {}", near.join(", ")),
+        near => format!(
+            "there is no variable {wanted}; there are {}",
+            near.join(", ")
+        ),
     }
 }
 
@@ -214,7 +217,10 @@ fn field(types: &Types<'_>, place: Place, name: &str, done: &str) -> Result<Plac
     let place = through(types, place)?;
     let ty = types.get(place.ty).ok_or("a type is not known")?;
     let Some((offset, field)) = find_field(types, &ty, name, 8) else {
-        return Err(format!("{done} is a {}, which has no field {name}", ty.name));
+        return Err(format!(
+            "{done} is a {}, which has no field {name}",
+            ty.name
+        ));
     };
     Ok(Place {
         ty: field,
@@ -300,7 +306,8 @@ pub fn find(
         Ok(literal) => Ok(search(types, map_type, header, &literal, &literal.bytes)),
         Err(error) => {
             let ty = types.get(map_type.key);
-            if !ty.is_some_and(|ty| matches!(ty.shape, Shape::Interface { .. } | Shape::Struct(_))) {
+            if !ty.is_some_and(|ty| matches!(ty.shape, Shape::Interface { .. } | Shape::Struct(_)))
+            {
                 return Err(error.to_string());
             }
             let reader = Reader::new(types, Limits::generous());

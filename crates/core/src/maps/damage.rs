@@ -126,6 +126,11 @@ pub enum Damage {
         /// The byte.
         byte: u8,
     },
+    /// A slot marked as moved to other buckets, in a bucket that is not old.
+    Moved {
+        /// Where.
+        at: SlotAt,
+    },
     /// A full slot behind the mark that there are no more.
     BehindEnd {
         /// Where.
@@ -201,7 +206,7 @@ impl fmt::Display for Damage {
             }
             Self::Header(problem) => f.write_str(problem),
             Self::Directory { index, problem } => write!(f, "directory entry {index} {problem}"),
-            Self::Table { table, problem } => write!(f, "table {table}: {problem}"),
+            Self::Table { table, problem } => write!(f, "table {table} {problem}"),
             Self::Cycle { place, address } => write!(
                 f,
                 "the overflow pointer of {place} leads back to the bucket at {address:#x}"
@@ -236,6 +241,10 @@ impl fmt::Display for Damage {
                     "{at} has the control byte {byte:#04x}, which means nothing"
                 )
             }
+            Self::Moved { at } => write!(
+                f,
+                "{at} is marked as evacuated, though its bucket is not an old one"
+            ),
             Self::BehindEnd { at } => write!(
                 f,
                 "{at} is full, but look-ups end before it at a slot marked emptyRest"

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
-use tophash_runtime::classic::top_hash;
+use tophash_runtime::classic::{array_len, top_hash};
 use tophash_runtime::sizeclass::block;
 use tophash_runtime::{HashKeys, Implementation, SLOTS};
 
@@ -49,6 +49,13 @@ pub struct Guesser<'t, 'm> {
 
 /// Entries that are hashed of a map to recognise its type: seven bits each.
 const ENTRIES: u32 = 32;
+
+/// How many buckets or groups lie together.
+enum Count {
+    Groups(u64),
+    /// An array for 2^b buckets, overflow buckets included.
+    Buckets(u8),
+}
 
 impl<'t, 'm> Guesser<'t, 'm> {
     /// The map types of a program. Without the hash keys of its process less can be told.
@@ -97,8 +104,14 @@ impl<'t, 'm> Guesser<'t, 'm> {
             let Some(object) = object else {
                 return true;
             };
-            let size = count.checked_mul(map_type.chunk.size);
             let version = self.types.build().version;
+            let count = match count {
+                Count::Groups(count) => count,
+                Count::Buckets(b) => {
+                    array_len(version, b, map_type.chunk.size, map_type.chunk_pointers)
+                }
+            };
+            let size = count.checked_mul(map_type.chunk.size);
             object.scan == map_type.chunk_pointers
                 && size.is_some_and(|size| {
                     block(version, size, !map_type.chunk_pointers).size == object.size
@@ -129,25 +142,24 @@ impl<'t, 'm> Guesser<'t, 'm> {
     }
 
     /// Where a map's first buckets or groups lie, and how many lie there together.
-    fn chunks(&self, header: &Header) -> Option<(u64, u64)> {
+    fn chunks(&self, header: &Header) -> Option<(u64, Count)> {
         match &header.words {
             Words::Classic(hmap) => {
-                if hmap.buckets == 0 {
+                if hmap.buckets == 0 || hmap.buckets_len().is_none() {
                     return None;
                 }
-                // The size of the array depends on the bucket's: told for small maps only.
-                Some((hmap.buckets, if hmap.b < 4 { 1 << hmap.b } else { u64::MAX }))
+                Some((hmap.buckets, Count::Buckets(hmap.b)))
             }
             Words::Swiss(map) => {
                 if map.dir_ptr == 0 {
                     return None;
                 }
                 if map.dir_len == 0 {
-                    return Some((map.dir_ptr, 1));
+                    return Some((map.dir_ptr, Count::Groups(1)));
                 }
                 let memory = self.types.memory();
                 let table = Table::read(memory, memory.u64(map.dir_ptr)?, 0)?;
-                Some((table.groups, table.groups_len()?))
+                Some((table.groups, Count::Groups(table.groups_len()?)))
             }
         }
     }

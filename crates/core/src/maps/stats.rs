@@ -355,7 +355,7 @@ fn quick_swiss(memory: &dyn Memory, map_type: &MapType, map: &SwissMap) -> Stats
         else {
             stats.damage.push(Damage::Table {
                 table: index,
-                problem: format!("there is no table at {address:#x}"),
+                problem: format!("is not at {address:#x}, where the directory says"),
             });
             if stats.damage.len() >= 100 {
                 break;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-use tophash_runtime::classic::{EMPTY_REST, top_hash};
+use tophash_runtime::classic::{EMPTY_REST, EVACUATED_EMPTY, EVACUATED_X, top_hash};
 use tophash_runtime::swiss::{DELETED, EMPTY};
 use tophash_runtime::{HashError, HashKeys, SLOTS, values_equal};
 
@@ -169,7 +169,7 @@ impl Check<'_, '_> {
             self.report(Damage::Table {
                 table: table.place,
                 problem: format!(
-                    "localDepth {} is above globalDepth {}",
+                    "has localDepth {}, which is above globalDepth {}",
                     table.local_depth, map.global_depth
                 ),
             });
@@ -217,6 +217,10 @@ impl Check<'_, '_> {
                 place: chunk.place,
                 slot,
             };
+            let is_old = matches!(chunk.place, Place::Bucket { old: true, .. });
+            if !is_old && (EVACUATED_X..=EVACUATED_EMPTY).contains(&chunk.state(slot)) {
+                self.report(Damage::Moved { at });
+            }
             if chunk.state(slot) == EMPTY_REST {
                 self.unit.ended = true;
             } else if self.unit.ended && chunk.is_full(slot) {

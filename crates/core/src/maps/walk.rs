@@ -328,11 +328,13 @@ fn swiss(
         damage(
             visit,
             Damage::Header(format!(
-                "dirLen is {}, but globalDepth {} asks for 2^{0}",
+                "dirLen is {}, but globalDepth {} asks for 2^{1}",
                 map.dir_len, map.global_depth
             )),
         )?;
     }
+    // Of two lengths that disagree the shorter: behind it lies something else.
+    let len = map.dir_len.min(1 << map.global_depth.min(47));
     let mut seen = HashSet::new();
     let mut last = 0;
     let mut bad = 0;
@@ -340,7 +342,7 @@ fn swiss(
         memory,
         map.dir_ptr,
         WORD,
-        map.dir_len,
+        len,
         &mut |index, _, bytes| {
             let address = bytes
                 .first_chunk()
@@ -365,11 +367,8 @@ fn swiss(
             ControlFlow::Continue(())
         },
     )?;
-    if done < map.dir_len {
-        let what = format!(
-            "directory entry {done} of {}, and all after it,",
-            map.dir_len
-        );
+    if done < len {
+        let what = format!("directory entry {done} of {len}, and all after it,");
         return unreadable(visit, what, map.dir_ptr.saturating_add(WORD * done));
     }
     ControlFlow::Continue(())
@@ -390,7 +389,7 @@ fn table(
     visit(Event::Table(table))?;
     let Some(len) = table.groups_len() else {
         let problem = format!(
-            "capacity {} does not go with lengthMask {:#x}",
+            "has capacity {}, which does not go with lengthMask {:#x}",
             table.capacity, table.length_mask
         );
         let table = index;

@@ -10,6 +10,7 @@ pub mod hashing;
 pub mod heap;
 pub mod holders;
 pub mod image;
+pub mod inventory;
 pub mod literal;
 pub mod maps;
 pub mod memory;

@@ -250,10 +250,12 @@ impl<'t, 'm> Walker<'t, 'm> {
         self.found.maps.contains_key(&address)
     }
 
-    /// The type of a map that has been come by.
-    #[must_use]
-    pub fn type_of(&self, address: u64) -> Option<TypeId> {
-        self.found.maps.get(&address).map(|held| held.ty)
+    /// Addresses and types of the maps that have been come by, in no order.
+    pub fn maps(&self) -> impl Iterator<Item = (u64, TypeId)> + '_ {
+        self.found
+            .maps
+            .iter()
+            .map(|(&address, held)| (address, held.ty))
     }
 
     /// What the walk found.

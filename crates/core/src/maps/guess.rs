@@ -37,6 +37,8 @@ pub enum Source {
     Hashes,
     /// The size of its buckets or groups fits this type, and no other of the program.
     Size,
+    /// Its entries' hashes fit this type, and so many others that hold keys and elements alike.
+    Likely(u32),
 }
 
 /// All map types of a program, by what may be known of a map.
@@ -133,12 +135,14 @@ impl<'t, 'm> Guesser<'t, 'm> {
             let (tried, fitting) = self.fitting(header, map_type, keys);
             fitting > 0 && u64::from(fitting) >= enough && fitting == tried
         });
-        // Types that differ in their elements only can't be told apart by hashes: of those, the
-        // one that is likely is not known.
-        match candidates.as_slice() {
-            [one] => Some(((*one).clone(), Source::Hashes)),
-            _ => None,
-        }
+        // Types whose elements alone differ can't be told apart by hashes.
+        let (first, others) = candidates.split_first()?;
+        let source = match u32::try_from(others.len()) {
+            Ok(0) => Source::Hashes,
+            Ok(others) => Source::Likely(others),
+            Err(_) => return None,
+        };
+        Some(((*first).clone(), source))
     }
 
     /// Where a map's first buckets or groups lie, and how many lie there together.

@@ -338,35 +338,28 @@ fn swiss(
     let mut seen = HashSet::new();
     let mut last = 0;
     let mut bad = 0;
-    let done = runs(
-        memory,
-        map.dir_ptr,
-        WORD,
-        len,
-        &mut |index, _, bytes| {
-            let address = bytes
-                .first_chunk()
-                .map_or(0, |word| u64::from_le_bytes(*word));
-            if index > 0 && address == last {
-                return ControlFlow::Continue(());
-            }
-            last = address;
-            if !seen.insert(address) {
-                bad += 1;
-                let problem = format!("points to the table at {address:#x}, as others before do");
-                damage(visit, Damage::Directory { index, problem })?;
-            } else if !table(memory, map_type, address, index, visit)? {
-                bad += 1;
-            }
-            if bad >= MAX_BAD_TABLES {
-                let problem =
-                    format!("is one of {bad} that lead to no table; the rest is left out");
-                damage(visit, Damage::Directory { index, problem })?;
-                return ControlFlow::Break(());
-            }
-            ControlFlow::Continue(())
-        },
-    )?;
+    let done = runs(memory, map.dir_ptr, WORD, len, &mut |index, _, bytes| {
+        let address = bytes
+            .first_chunk()
+            .map_or(0, |word| u64::from_le_bytes(*word));
+        if index > 0 && address == last {
+            return ControlFlow::Continue(());
+        }
+        last = address;
+        if !seen.insert(address) {
+            bad += 1;
+            let problem = format!("points to the table at {address:#x}, as others before do");
+            damage(visit, Damage::Directory { index, problem })?;
+        } else if !table(memory, map_type, address, index, visit)? {
+            bad += 1;
+        }
+        if bad >= MAX_BAD_TABLES {
+            let problem = format!("is one of {bad} that lead to no table; the rest is left out");
+            damage(visit, Damage::Directory { index, problem })?;
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    })?;
     if done < len {
         let what = format!("directory entry {done} of {len}, and all after it,");
         return unreadable(visit, what, map.dir_ptr.saturating_add(WORD * done));

@@ -2,6 +2,7 @@
 
 mod conflict;
 mod goroutines;
+mod inventory;
 mod map;
 mod maps;
 mod summary;
@@ -12,7 +13,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Subcommand, ValueEnum};
-use serde_json::Value;
+use serde::Serialize;
 use tophash_core::goroutines::{Goroutine, Goroutines};
 use tophash_core::heap::Heap;
 use tophash_core::image::{Error, Image};
@@ -181,7 +182,12 @@ impl Session<'_> {
     }
 
     /// Writes the one JSON object of a run: what every command has, and the fields of `more`.
-    fn json(&self, findings: &[Finding], more: &Value, out: &mut dyn Write) -> io::Result<()> {
+    fn json(
+        &self,
+        findings: &[Finding],
+        more: &impl Serialize,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
         let problems = self.problems();
         let report = Report {
             command: "core",

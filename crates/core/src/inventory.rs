@@ -7,16 +7,18 @@
 
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
+use tophash_runtime::HashKeys;
 use tophash_runtime::types::WORD;
-use tophash_runtime::{HashKeys, SLOTS};
 
 use crate::goroutines::{Goroutine, Goroutines};
 use crate::hashing;
+use crate::heap::{FoundMap, Heap, Held as Where};
 use crate::holders::{Held, Holders, Root, Walker};
 use crate::image::Span;
 use crate::maps::guess::{Guesser, Object, Source};
-use crate::maps::{Header, MapType, Words};
+use crate::maps::{Header, MapType};
 use crate::program::Program;
 use crate::program::variables::variables;
 use crate::types::{TypeId, Types};
@@ -73,17 +75,6 @@ pub enum KeysFrom {
     Trial,
 }
 
-/// What other parts know of the heap.
-pub struct Heap<'h> {
-    /// Map headers found in it.
-    pub headers: &'h [u64],
-    /// What is known of the object at an address.
-    pub object: &'h dyn Fn(u64) -> Option<Object>,
-    /// The objects that hold pointers to these addresses: for each pointer found its target, and
-    /// address and size of the object.
-    pub referrers: &'h dyn Fn(&FxHashSet<u64>) -> Vec<(u64, u64, u64)>,
-}
-
 /// All maps of a process.
 pub struct Inventory<'a> {
     /// Types.
@@ -104,6 +95,7 @@ impl<'a> Inventory<'a> {
     /// Finds the maps of a process.
     #[must_use]
     pub fn load(program: &Program<'a>, goroutines: &Goroutines, heap: &Heap<'_>) -> Self {
+        let headers = heap.maps(goroutines);
         let mut types = Types::of(program);
         let mut roots: Vec<Root> = Vec::new();
         if let Some(debug) = &program.debug {
@@ -112,6 +104,7 @@ impl<'a> Inventory<'a> {
         }
         let mut finder = Finder {
             program,
+            heap,
             types: &types,
             walker: Walker::new(&types, program.image.size()),
             guesser: Guesser::new(&types, None),
@@ -123,7 +116,7 @@ impl<'a> Inventory<'a> {
             finder.guesser.set_keys(keys.clone());
         }
         finder.walker.variables(roots.clone());
-        finder.rest(goroutines, heap);
+        finder.rest(goroutines, &headers);
         let Finder {
             walker,
             sources,
@@ -132,7 +125,7 @@ impl<'a> Inventory<'a> {
             ..
         } = finder;
         let holders = walker.finish();
-        let maps = list(&types, &holders, &sources, others, heap.headers);
+        let maps = list(&types, &holders, &sources, others, &headers);
         Self {
             types,
             maps,
@@ -194,10 +187,10 @@ fn list(
     holders: &Holders,
     sources: &FxHashMap<u64, (Arc<MapType>, Source)>,
     mut others: FxHashMap<u64, Holder>,
-    headers: &[u64],
+    headers: &[FoundMap],
 ) -> Vec<Map> {
     let mut addresses: Vec<u64> = holders.maps().map(|(address, _)| address).collect();
-    addresses.extend(headers);
+    addresses.extend(headers.iter().map(|map| map.address));
     addresses.extend(others.keys());
     addresses.sort_unstable();
     addresses.dedup();
@@ -228,6 +221,7 @@ fn list(
 
 struct Finder<'f, 'a> {
     program: &'f Program<'a>,
+    heap: &'f Heap<'f>,
     types: &'f Types<'a>,
     walker: Walker<'f, 'a>,
     guesser: Guesser<'f, 'a>,
@@ -240,15 +234,23 @@ struct Finder<'f, 'a> {
 
 impl Finder<'_, '_> {
     /// Maps that variables do not lead to by typed pointers.
-    fn rest(&mut self, goroutines: &Goroutines, heap: &Heap<'_>) {
-        let mut open: FxHashSet<u64> = heap
-            .headers
+    fn rest(&mut self, goroutines: &Goroutines, headers: &[FoundMap]) {
+        let mut open: FxHashSet<u64> = headers
             .iter()
-            .copied()
+            .map(|map| map.address)
             .filter(|&address| !self.walker.knows(address))
             .collect();
         // Who has a pointer to them, best first: stacks, variables, and then objects.
         let mut order = Vec::new();
+        for map in headers {
+            if let Where::Stack(id) = map.held
+                && let Some(goroutine) = goroutines.list.iter().find(|other| other.id == id)
+                && open.remove(&map.address)
+            {
+                self.frame(goroutine, map.address, map.address);
+                order.push(map.address);
+            }
+        }
         for goroutine in &goroutines.list {
             self.stack(goroutine, &mut open, &mut order);
         }
@@ -256,41 +258,59 @@ impl Finder<'_, '_> {
         for span in spans {
             self.data(span, &mut open, &mut order);
         }
-        // Types may be recognised in a second round only: by hashes, once the keys are known.
-        for _ in 0..2 {
-            for &address in &order {
-                self.recognise(address, heap);
-            }
-            self.find_keys();
-        }
+        self.recognise_all(&order);
         open.retain(|&address| !self.walker.knows(address));
         if open.is_empty() {
             return;
         }
-        for (target, address, size) in (heap.referrers)(&open) {
-            let ty = (heap.object)(address).and_then(|object| object.ty);
-            self.holders
-                .entry(target)
-                .or_insert(Holder::Object { address, size, ty });
+        // Objects of which the allocator keeps the type.
+        for object in self.heap.typed_objects() {
+            let ty = TypeId(object.ty);
+            let Some(size) = self
+                .types
+                .get(ty)
+                .map(|ty| ty.size)
+                .filter(|&size| size > 0)
+            else {
+                continue;
+            };
+            let root = Root {
+                name: format!("({} at {:#x})", self.types.name(ty), object.address).into(),
+                address: object.address,
+                ty,
+                runtime: false,
+            };
+            self.walker.object(root, object.usable / size);
         }
+        self.walker.finish_objects();
+        open.retain(|&address| !self.walker.knows(address));
+        self.objects(&open);
         let mut left: Vec<u64> = open.into_iter().collect();
         left.sort_unstable();
-        for round in 0..2 {
-            for &address in &left {
-                self.recognise(address, heap);
-            }
-            if round == 0 {
-                self.find_keys();
-            }
-        }
+        self.recognise_all(&left);
         // What has become known by a path since needs no other holder.
         let (walker, sources) = (&self.walker, &self.sources);
         self.holders
             .retain(|address, _| !walker.knows(*address) || sources.contains_key(address));
     }
 
+    /// Works out types of maps; again when the hash keys become known by that.
+    fn recognise_all(&mut self, maps: &[u64]) {
+        for &address in maps {
+            self.recognise(address);
+        }
+        if self.keys.is_none() {
+            self.find_keys();
+            if self.keys.is_some() {
+                for &address in maps {
+                    self.recognise(address);
+                }
+            }
+        }
+    }
+
     /// Works out the type of a map that no typed pointer leads to, and walks on from it.
-    fn recognise(&mut self, address: u64, heap: &Heap<'_>) {
+    fn recognise(&mut self, address: u64) {
         if self.walker.knows(address) {
             return;
         }
@@ -298,7 +318,17 @@ impl Finder<'_, '_> {
         let Some(header) = Header::read(memory, self.types.build(), address) else {
             return;
         };
-        if let Some((map_type, source)) = self.guesser.guess(&header, heap.object) {
+        let heap = self.heap;
+        let object = |address| {
+            let span = heap.span(address)?;
+            let object = heap.object(address)?;
+            Some(Object {
+                size: object.size,
+                scan: !span.noscan,
+                ty: (object.ty != 0).then_some(TypeId(object.ty)),
+            })
+        };
+        if let Some((map_type, source)) = self.guesser.guess(&header, &object) {
             let root = Root {
                 name: format!("({address:#x})").into(),
                 address,
@@ -307,6 +337,51 @@ impl Finder<'_, '_> {
             };
             self.sources.insert(address, (map_type, source));
             self.walker.map_found(root);
+        }
+    }
+
+    /// Objects of the heap that hold pointers to maps.
+    fn objects(&mut self, open: &FxHashSet<u64>) {
+        let (Some(&low), Some(&high)) = (open.iter().min(), open.iter().max()) else {
+            return;
+        };
+        let (heap, memory) = (self.heap, self.types.memory());
+        let spans = heap.spans().par_iter().filter(|span| !span.noscan);
+        let found: Vec<(u64, u64)> = spans
+            .flat_map_iter(|span| {
+                let mut found = Vec::new();
+                let mut address = span.start;
+                while address < span.end() {
+                    let len = (span.end() - address).min(1 << 20);
+                    let Some(bytes) = memory.read(address, len as usize) else {
+                        break;
+                    };
+                    for (i, word) in bytes.as_chunks::<8>().0.iter().enumerate() {
+                        let word = u64::from_le_bytes(*word);
+                        if (low..=high).contains(&word) && open.contains(&word) {
+                            found.push((word, address + WORD * i as u64));
+                        }
+                    }
+                    address += len;
+                }
+                found
+            })
+            .collect();
+        for (target, at) in found {
+            if self.holders.contains_key(&target) {
+                continue;
+            }
+            let Some(object) = heap.object(at).filter(|object| object.live) else {
+                continue;
+            };
+            self.holders.insert(
+                target,
+                Holder::Object {
+                    address: object.address,
+                    size: object.size,
+                    ty: (object.ty != 0).then_some(TypeId(object.ty)),
+                },
+            );
         }
     }
 
@@ -342,8 +417,24 @@ impl Finder<'_, '_> {
         }
     }
 
-    /// Pointers to maps on a stack, and maps on it.
+    /// The frame in which a pointer to a map lies, or the map itself, is its holder.
+    fn frame(&mut self, goroutine: &Goroutine, map: u64, at: u64) {
+        let frames = &goroutine.stack.frames;
+        let index = frames.partition_point(|frame| frame.fp <= at);
+        let call = frames
+            .get(index)
+            .and_then(|frame| frame.calls(self.program).into_iter().next_back());
+        self.holders.entry(map).or_insert(Holder::Frame {
+            goroutine: goroutine.id,
+            function: call.map_or_else(|| "?".to_owned(), |call| call.function),
+        });
+    }
+
+    /// Pointers to maps on a stack.
     fn stack(&mut self, goroutine: &Goroutine, open: &mut FxHashSet<u64>, order: &mut Vec<u64>) {
+        if open.is_empty() {
+            return;
+        }
         let Some(first) = goroutine.stack.frames.first() else {
             return;
         };
@@ -359,84 +450,13 @@ impl Finder<'_, '_> {
         let Some(bytes) = self.types.memory().read(low, len) else {
             return;
         };
-        let function = |address: u64| {
-            let frames = &goroutine.stack.frames;
-            let index = frames.partition_point(|frame| frame.fp <= address);
-            let frame = frames.get(index)?;
-            let call = frame.calls(self.program).into_iter().next_back()?;
-            Some(call.function)
-        };
-        let mut found: Vec<(u64, u64)> = Vec::new();
-        let words = bytes.as_chunks::<8>().0;
-        for (i, word) in words.iter().enumerate() {
-            let at = low + WORD * i as u64;
+        for (i, word) in bytes.as_chunks::<8>().0.iter().enumerate() {
             let word = u64::from_le_bytes(*word);
             if open.remove(&word) {
-                found.push((word, at));
-            }
-            if (low..high).contains(&word)
-                && word.is_multiple_of(WORD)
-                && !self.holders.contains_key(&word)
-                && self.is_on_stack(word, goroutine.bounds)
-            {
-                found.push((word, word));
+                self.frame(goroutine, word, low + WORD * i as u64);
+                order.push(word);
             }
         }
-        for (map, at) in found {
-            let function = function(at).unwrap_or_else(|| "?".to_owned());
-            order.push(map);
-            self.holders.entry(map).or_insert(Holder::Frame {
-                goroutine: goroutine.id,
-                function,
-            });
-        }
-    }
-
-    /// Whether there is a small map on a stack at an address: its only bucket or group, on the
-    /// stack too, has as many full slots as its header counts.
-    fn is_on_stack(&self, address: u64, bounds: Span) -> bool {
-        let memory = self.types.memory();
-        let Some(header) = Header::read(memory, self.types.build(), address) else {
-            return false;
-        };
-        let on_stack = |address: u64| (bounds.start..bounds.end).contains(&address);
-        let (chunk, classic) = match &header.words {
-            Words::Classic(hmap) => {
-                let plain = hmap.b == 0
-                    && hmap.flags & !3 == 0
-                    && hmap.noverflow == 0
-                    && hmap.oldbuckets == 0
-                    && hmap.nevacuate == 0
-                    && hmap.hash0 != 0;
-                (hmap.buckets, plain.then_some(true))
-            }
-            Words::Swiss(map) => {
-                let plain = map.dir_len == 0
-                    && map.global_depth == 0
-                    && matches!(map.global_shift, 0 | 64)
-                    && map.writing <= 1
-                    && map.seed != 0;
-                (map.dir_ptr, plain.then_some(false))
-            }
-        };
-        let Some(classic) = classic else {
-            return false;
-        };
-        if !(1..=SLOTS as u64).contains(&header.len()) || !on_stack(chunk) || chunk == address {
-            return false;
-        }
-        let Some(states) = memory.read(chunk, SLOTS) else {
-            return false;
-        };
-        let full = states.iter().filter(|&&state| match classic {
-            true => state >= 5,
-            false => state < 0x80,
-        });
-        let sensible = states.iter().all(|&state| match classic {
-            true => state >= 5 || state <= 1,
-            false => state <= 0x80,
-        });
-        sensible && full.count() as u64 == header.len()
     }
 
     /// Pointers to maps among variables.

@@ -244,6 +244,26 @@ impl<'t, 'm> Walker<'t, 'm> {
         self.run();
     }
 
+    /// Takes an object of the heap whose type is known for a root: so many values from
+    /// `root.address` on. [`Walker::finish_objects`] walks.
+    pub fn object(&mut self, root: Root, count: u64) {
+        let node = Node {
+            parent: self.found.roots.len() as u32,
+            kind: NodeKind::Root,
+            address: root.address,
+            ty: root.ty,
+            from: 0,
+        };
+        if self.extent(node, count) {
+            self.found.roots.push(root);
+        }
+    }
+
+    /// Walks from the objects given.
+    pub fn finish_objects(&mut self) {
+        self.run();
+    }
+
     /// Whether a map has been come by.
     #[must_use]
     pub fn knows(&self, address: u64) -> bool {

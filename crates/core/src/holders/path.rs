@@ -100,6 +100,16 @@ fn step(types: &Types<'_>, above: &Node, node: &Node) -> String {
                 inside(types, above.ty, offset % size)
             )
         }
+        (NodeKind::Root, _) => {
+            let offset = node.from.wrapping_sub(above.address);
+            let size = types.get(above.ty).map_or(1, |ty| ty.size.max(1));
+            // An object of several values, which the allocator knows by the type of one.
+            let index = match offset / size {
+                0 => String::new(),
+                index => format!("[{index}]"),
+            };
+            format!("{index}{}", inside(types, above.ty, offset % size))
+        }
         _ => inside(types, above.ty, node.from.wrapping_sub(above.address)),
     }
 }

@@ -12,7 +12,8 @@ use tophash_runtime::{HashKeys, Implementation, SLOTS};
 use super::header::{Header, Words};
 use super::lookup::hash;
 use super::map_type::MapType;
-use super::walk::{Event, Table, walk};
+use super::plausible::plausible;
+use super::walk::{ChunkAt, Event, Table, walk};
 use crate::types::{TypeId, Types};
 
 /// What the heap knows of an object.
@@ -135,7 +136,9 @@ impl<'t, 'm> Guesser<'t, 'm> {
             let (tried, fitting) = self.fitting(header, map_type, keys);
             fitting > 0 && u64::from(fitting) >= enough && fitting == tried
         });
-        // Types whose elements alone differ can't be told apart by hashes.
+        // Types that are alike in memory can't be told apart. Of those, pointers first, which few
+        // numbers look like; then the smallest elements: larger ones would have left a trace.
+        candidates.sort_by_key(|map_type| (!map_type.elem_pointers, map_type.elem_size));
         let (first, others) = candidates.split_first()?;
         let source = match u32::try_from(others.len()) {
             Ok(0) => Source::Hashes,
@@ -168,8 +171,8 @@ impl<'t, 'm> Guesser<'t, 'm> {
         }
     }
 
-    /// How many of a map's first entries were hashed as keys of a type, and of how many the hash
-    /// is the one kept.
+    /// How many of a map's first entries were tried as those of a type, and how many of them make
+    /// sense and have the hash that is kept.
     fn fitting(&self, header: &Header, map_type: &MapType, keys: &HashKeys) -> (u32, u32) {
         let classic = self.types.build().maps == Implementation::Classic;
         let memory = self.types.memory();
@@ -184,6 +187,12 @@ impl<'t, 'm> Guesser<'t, 'm> {
                 }
                 let entry = chunk.entry(map_type, slot);
                 tried += 1;
+                let sensible = is_padded(map_type, &chunk, slot, classic)
+                    && plausible(self.types, map_type.key, entry.key, 0)
+                    && plausible(self.types, map_type.elem, entry.elem, 1);
+                if !sensible {
+                    return ControlFlow::Break(());
+                }
                 let key = memory.read(entry.key, map_type.key_size as usize);
                 let hash = key.map(|key| hash(map_type, keys, self.types, &key, header.seed()));
                 fitting += match hash {
@@ -201,7 +210,7 @@ impl<'t, 'm> Guesser<'t, 'm> {
                     }
                     _ => 0,
                 };
-                if tried >= ENTRIES || tried > fitting + 1 {
+                if tried >= ENTRIES || tried > fitting {
                     return ControlFlow::Break(());
                 }
             }
@@ -209,4 +218,20 @@ impl<'t, 'm> Guesser<'t, 'm> {
         });
         (tried, fitting)
     }
+}
+
+/// Whether the bytes of a slot that belong neither to key nor to element are zero, as the runtime
+/// leaves them.
+fn is_padded(map_type: &MapType, chunk: &ChunkAt<'_>, slot: usize, classic: bool) -> bool {
+    let layout = &map_type.chunk;
+    if classic || layout.key_stride != layout.elem_stride {
+        return true;
+    }
+    let (key, elem) = (layout.key(slot), layout.elem(slot));
+    let zero = |from: u64, to: u64| {
+        let part = chunk.bytes.get(from as usize..to as usize);
+        part.is_none_or(|part| part.iter().all(|&byte| byte == 0))
+    };
+    zero(key + map_type.key_slot(), elem)
+        && zero(elem + map_type.elem_slot(), key + layout.key_stride)
 }

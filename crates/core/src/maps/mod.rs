@@ -6,6 +6,7 @@ mod header;
 mod lookup;
 mod map_type;
 pub mod picture;
+mod plausible;
 pub mod stats;
 mod verify;
 mod walk;

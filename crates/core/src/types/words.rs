@@ -23,16 +23,23 @@ impl Types<'_> {
             return None;
         }
         self.words.get(word, || {
-            let interface = self.memory.u64(word)?;
-            if interface != 0
-                && interface.is_multiple_of(8)
-                && descriptor::is_interface(self, interface)
-            {
+            if self.is_itab(word) {
                 let id = TypeId(self.memory.u64(word.checked_add(ITAB_TYPE)?)?);
                 return self.get(id).map(|_| id);
             }
             let id = TypeId(word);
             self.get(id).map(|_| id)
+        })
+    }
+
+    /// Whether a word is an itab, by what its first word points to.
+    #[must_use]
+    pub fn is_itab(&self, word: u64) -> bool {
+        let interface = self.memory.u64(word);
+        interface.is_some_and(|interface| {
+            interface != 0
+                && interface.is_multiple_of(8)
+                && descriptor::is_interface(self, interface)
         })
     }
 

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use serde_json::{Value, json};
-use tophash_core::inventory::{Heap, Inventory, KeysFrom, Map};
+use tophash_core::inventory::{Inventory, KeysFrom, Map};
 use tophash_core::maps::guess::Source;
 use tophash_core::maps::stats::{self, Bytes, Stats};
 
@@ -11,12 +11,7 @@ use super::{Session, bytes, grouped};
 
 /// All maps of the process.
 pub(super) fn load<'a>(session: &Session<'a>) -> Inventory<'a> {
-    let heap = Heap {
-        headers: &[],
-        object: &|_| None,
-        referrers: &|_| Vec::new(),
-    };
-    Inventory::load(session.program, session.goroutines, &heap)
+    Inventory::load(session.program, session.goroutines, session.heap)
 }
 
 /// Size and state of a map by its headers; of one without a type, nothing but its count.

@@ -5,7 +5,6 @@ use std::io::{self, Write};
 use rayon::prelude::*;
 use serde_json::json;
 use tophash_core::inventory::{Inventory, Map};
-use tophash_core::maps::guess::Source;
 use tophash_core::maps::{Damage, Verified, verify};
 use tophash_finding::{Finding, Place, RuleMeta, Severity};
 
@@ -60,9 +59,7 @@ pub(super) fn run(session: &Session<'_>, args: &Args, out: &mut dyn Write) -> io
     let results: Vec<(&Map, Verified)> = chosen
         .par_iter()
         .filter_map(|map| {
-            let (ty, source) = map.ty.as_ref()?;
-            // Of a type that is likely only, hashes say nothing about damage.
-            let keys = keys.filter(|_| !matches!(source, Source::Likely(_)));
+            let (ty, _) = map.ty.as_ref()?;
             let result = verify(&inventory.types, ty, &map.header, keys);
             Some((*map, result))
         })

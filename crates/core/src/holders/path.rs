@@ -52,7 +52,7 @@ pub(super) fn path(holders: &Holders, types: &Types<'_>, node: u32) -> String {
         };
         above = node;
     }
-    if pointer_to_map(above, &rest) {
+    if pointer_to_map(above, rest) {
         text.insert(0, '*');
     }
     text

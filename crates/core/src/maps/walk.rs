@@ -248,6 +248,9 @@ fn array(
     ControlFlow::Continue(())
 }
 
+/// What is called with index, address and bytes of each object.
+type EachObject<'e> = dyn FnMut(u64, u64, &[u8]) -> ControlFlow<()> + 'e;
+
 /// Calls `each` with index, address and bytes of the `len` objects of `size` bytes from `start`.
 /// Gives the number of objects that could be read before one could not.
 fn runs(
@@ -255,7 +258,7 @@ fn runs(
     start: u64,
     size: u64,
     len: u64,
-    each: &mut dyn FnMut(u64, u64, &[u8]) -> ControlFlow<()>,
+    each: &mut EachObject<'_>,
 ) -> ControlFlow<(), u64> {
     if size == 0 {
         return ControlFlow::Continue(len);

@@ -286,11 +286,8 @@ impl Maker<'_, '_, '_, '_> {
                 let elem = self.id(target?)?;
                 let size = size?;
                 let elem_size = self.size_of(elem).unwrap_or(0);
-                let len = if elem_size == 0 {
-                    self.bound(die).unwrap_or(0)
-                } else {
-                    size / elem_size
-                };
+                let len = size.checked_div(elem_size).or_else(|| self.bound(die));
+                let len = len.unwrap_or(0);
                 (Shape::Array { elem, len }, size, size)
             }
             18 => (Shape::Chan(self.id(elem?)?), word, word),

@@ -148,7 +148,8 @@ impl<'m> Types<'m> {
     #[must_use]
     pub fn of(program: &Program<'m>) -> Self {
         let span = program.module.types;
-        Self::new(program.image, program.build, vec![span.start..span.end])
+        let modules = std::iter::once(span.start..span.end).collect();
+        Self::new(program.image, program.build, modules)
     }
 
     /// The memory that types and values lie in.

@@ -315,7 +315,7 @@ impl Image {
         match region.backing {
             Backing::Core(offset) => {
                 let range = slice(&self.core, offset)?;
-                self.core.get(range).map(Cow::Borrowed)
+                self.core.part(range).map(Cow::Borrowed)
             }
             Backing::Binary(offset) => {
                 let range = slice(&self.binary.bytes, offset)?;

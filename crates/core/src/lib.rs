@@ -5,6 +5,7 @@
 //! used, work and memory stay in proportion to the input, and what can't be read is left out and
 //! named.
 
+pub mod conflict;
 pub mod goroutines;
 pub mod hashing;
 pub mod heap;

@@ -73,9 +73,10 @@ pub(crate) struct Args {
 /// What to show; without a verb, the summary and the conflicts
 #[derive(Subcommand)]
 enum Verb {
+    /// Show which program it is, why it stopped, and how much it holds
     Summary,
     Goroutines(goroutines::Args),
-    Conflict,
+    Conflict(conflict::Args),
     Maps(maps::Args),
     Map(map::Args),
     Verify(verify::Args),
@@ -132,7 +133,7 @@ pub(crate) fn run(args: Args) -> io::Result<Status> {
         None => summary::run(&session, true, &mut out),
         Some(Verb::Summary) => summary::run(&session, false, &mut out),
         Some(Verb::Goroutines(args)) => goroutines::run(&session, args, &mut out),
-        Some(Verb::Conflict) => conflict::run(&session, &mut out),
+        Some(Verb::Conflict(args)) => conflict::run(&session, args, &mut out),
         Some(Verb::Maps(args)) => maps::run(&session, args, &mut out),
         Some(Verb::Map(args)) => map::run(&session, args, &mut out),
         Some(Verb::Verify(args)) => verify::run(&session, args, &mut out),

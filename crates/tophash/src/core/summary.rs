@@ -6,9 +6,11 @@ use std::io::{self, Write};
 use serde_json::json;
 use tophash_core::image::{Origin, Signal};
 use tophash_core::reason::{Message, Reason, reason};
+use tophash_finding::Finding;
 
 use crate::output::Status;
 
+use super::conflict;
 use super::goroutines::{calls, write_stack};
 use super::{Format, Session, bytes, counted, grouped, title};
 
@@ -18,14 +20,24 @@ pub(super) fn run(
     out: &mut dyn Write,
 ) -> io::Result<Status> {
     let reason = reason(session.program, session.goroutines);
+    let findings = match with_conflicts {
+        true => conflict::find(session).1,
+        false => Vec::new(),
+    };
     match session.format {
-        Format::Json => object(session, &reason, out)?,
-        Format::Text => text(session, &reason, out)?,
+        Format::Json => object(session, &reason, &findings, out)?,
+        Format::Text => {
+            text(session, &reason, out)?;
+            if !findings.is_empty() {
+                writeln!(out)?;
+                session.findings(&findings, out)?;
+            }
+        }
     }
-    let _ = with_conflicts;
-    Ok(match reason.message {
-        Some(_) => Status::Findings,
-        None => Status::Clean,
+    Ok(if reason.message.is_some() || !findings.is_empty() {
+        Status::Findings
+    } else {
+        Status::Clean
     })
 }
 
@@ -184,7 +196,12 @@ fn states<'a>(session: &'a Session<'_>) -> BTreeMap<&'a str, usize> {
     states
 }
 
-fn object(session: &Session<'_>, reason: &Reason, out: &mut dyn Write) -> io::Result<()> {
+fn object(
+    session: &Session<'_>,
+    reason: &Reason,
+    findings: &[Finding],
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let program = session.program;
     let image = program.image;
     let info = program.build_info.as_ref();
@@ -247,5 +264,5 @@ fn object(session: &Session<'_>, reason: &Reason, out: &mut dyn Write) -> io::Re
         },
         "heap_in_use": session.heap.bytes_in_use(),
     });
-    session.json(&[], &json!({ "summary": summary }), out)
+    session.json(findings, &json!({ "summary": summary }), out)
 }

@@ -6,6 +6,7 @@ use tophash_runtime::frames::{Operation, Role, map_frame};
 use tophash_runtime::layout;
 
 use crate::goroutines::{Frame, Goroutine};
+use crate::heap::Heap;
 use crate::image::Span;
 use crate::memory::Memory;
 use crate::program::{Call, Program};
@@ -27,10 +28,12 @@ pub struct Activity {
     pub failed: bool,
     /// The function of the runtime that the program called.
     pub function: String,
-    /// The program's own call around it; none in the runtime's own code.
+    /// The call around it: the program's own, or the library's if no own one is near.
     pub place: Option<Call>,
     /// Addresses of maps that lie in its frames, with the best sign for each.
     pub maps: FxHashMap<u64, Sign>,
+    /// The frame of the call around it.
+    pub caller: Option<Frame>,
 }
 
 /// Why a map is taken for the one that a goroutine was working on, weakest first.
@@ -95,7 +98,8 @@ pub(super) fn activity(
     let mut signs = FxHashMap::default();
     let frames = &goroutine.stack.frames;
     let mut end = frames.first()?.sp;
-    'frames: for frame in frames {
+    let mut callers = 0;
+    for (index, frame) in frames.iter().enumerate() {
         let mut in_map_code = false;
         for call in frame.calls(program) {
             let name = call.function.as_str();
@@ -117,7 +121,7 @@ pub(super) fn activity(
                 },
                 None => {}
             }
-            if !is_machinery(name) {
+            if !is_machinery(name) && place.is_none() {
                 place = Some(call);
             }
         }
@@ -128,11 +132,14 @@ pub(super) fn activity(
             Sign::Frame
         };
         scan(program, maps, frame, sign, &mut signs);
+        callers = index;
         if place.is_some() {
-            break 'frames;
+            break;
         }
     }
     let (operation, function) = found?;
+    let near = frames.get(callers..).unwrap_or_default();
+    let place = own_call(program, near).or(place);
     // A panic of the program's own making, such as for a nil map, is no meeting of two.
     if panicking && !faulted {
         return None;
@@ -148,13 +155,54 @@ pub(super) fn activity(
         function,
         place,
         maps: signs,
+        caller: frames.get(callers).copied(),
     })
 }
 
-/// The innermost call of the program itself.
-pub(super) fn own_call(program: &Program<'_>, goroutine: &Goroutine) -> Option<Call> {
-    let mut calls = goroutine.stack.frames.iter().flat_map(|f| f.calls(program));
-    calls.find(|call| !is_machinery(&call.function))
+/// Frames of the library that are passed by on the way to a call of the program itself.
+const NEAR: usize = 16;
+
+/// The innermost call of the program itself in these frames.
+pub(super) fn own_call(program: &Program<'_>, frames: &[Frame]) -> Option<Call> {
+    let mut calls = frames.iter().take(NEAR).flat_map(|f| f.calls(program));
+    calls.find(|call| !is_machinery(&call.function) && !program.is_standard(call))
+}
+
+/// Bytes of the arguments of a call that come in registers: nine words on amd64.
+const ARGUMENTS: u64 = 72;
+
+/// Bytes of an object that are looked at for maps that it holds.
+const OBJECT: u64 = 512;
+
+/// Maps that the pointers in a frame lead to in one step, through what holds them.
+pub(super) fn held_maps(
+    program: &Program<'_>,
+    heap: &Heap<'_>,
+    maps: &FxHashSet<u64>,
+    frame: &Frame,
+) -> FxHashSet<u64> {
+    let module = &program.module;
+    let mut found = FxHashSet::default();
+    // A function keeps arguments that came in registers above its own frame.
+    for word in words(program, frame.sp, frame.fp.saturating_add(ARGUMENTS)) {
+        let end = if let Some(object) = heap.object(word) {
+            object.address.saturating_add(object.usable)
+        } else if [module.data.span, module.bss.span]
+            .iter()
+            .any(|span| (span.start..span.end).contains(&word))
+        {
+            word.saturating_add(OBJECT)
+        } else {
+            continue;
+        };
+        let end = end.min(word.saturating_add(OBJECT));
+        found.extend(
+            words(program, word, end)
+                .into_iter()
+                .filter(|word| maps.contains(word)),
+        );
+    }
+    found
 }
 
 fn better(signs: &mut FxHashMap<u64, Sign>, map: u64, sign: Sign) {

@@ -124,7 +124,8 @@ const CANDIDATES: usize = 5;
 const VARIABLE: u64 = 4096;
 
 /// Finds all goroutines that were inside an operation on the same map, one of them writing.
-/// `maps` are the addresses of all headers.
+/// `maps` are the addresses of all headers; `fits` tells whether a function of the runtime works
+/// on maps of the type of the one at an address.
 #[must_use]
 pub fn conflicts(
     program: &Program<'_>,
@@ -132,9 +133,10 @@ pub fn conflicts(
     heap: &Heap<'_>,
     reason: &Reason,
     maps: &[u64],
+    fits: &dyn Fn(u64, &str) -> bool,
 ) -> Vec<Conflict> {
     let known: FxHashSet<u64> = maps.iter().copied().collect();
-    let active: Vec<(&Goroutine, Activity)> = goroutines
+    let mut active: Vec<(&Goroutine, Activity)> = goroutines
         .list
         .par_iter()
         .filter_map(|goroutine| {
@@ -142,6 +144,16 @@ pub fn conflicts(
             Some((goroutine, activity))
         })
         .collect();
+    // A look-up that fails has lost its map's address by then; what holds the map is still there.
+    for (_, activity) in active.iter_mut().filter(|(_, activity)| activity.failed) {
+        if let Some(caller) = activity.caller.filter(|_| activity.maps.is_empty()) {
+            let held = activity::held_maps(program, heap, &known, &caller);
+            let fitting = held
+                .into_iter()
+                .filter(|map| fits(*map, &activity.function));
+            activity.maps = fitting.map(|map| (map, Sign::Holder)).collect();
+        }
+    }
     let mut conflicts = Vec::new();
     let noticed = goroutines
         .faulting(program)
@@ -199,7 +211,9 @@ fn noticed(
         .maps
         .iter()
         .max_by_key(|(map, sign)| (**sign, shared(map), **map));
-    let best = best.map(|(map, sign)| (*map, *sign));
+    let best = best
+        .map(|(map, sign)| (*map, *sign))
+        .or_else(|| Some((worked_on(&others, &may_meet)?, Sign::Holder)));
     let unrivalled = best.is_some_and(|(map, sign)| {
         let mut rivals = activity.maps.iter();
         !rivals.any(|(other, rival)| *other != map && *rival >= sign)
@@ -213,10 +227,14 @@ fn noticed(
                     Certainty::Likely
                 }
             }
-            Some(_) if unrivalled => Certainty::Likely,
+            Some((map, _)) if unrivalled && activity.maps.contains_key(&map) => Certainty::Likely,
             _ => Certainty::Possible,
         },
-        ..side(goroutine, activity, best.map(|(_, sign)| sign))
+        ..side(
+            goroutine,
+            activity,
+            best.and_then(|(map, _)| activity.maps.get(&map).copied()),
+        )
     };
     let mut sides: Vec<Side> = Vec::new();
     if let Some((map, _)) = best {
@@ -262,6 +280,22 @@ fn noticed(
         first,
         others: sides,
     })
+}
+
+/// The only map that others were working on: where the failing goroutine has lost the address,
+/// it is the best guess.
+fn worked_on(
+    others: &[&(&Goroutine, Activity)],
+    may_meet: &dyn Fn(&Activity) -> bool,
+) -> Option<u64> {
+    let mut maps = others
+        .iter()
+        .filter(|(_, other)| may_meet(other))
+        .flat_map(|(_, other)| other.maps.iter())
+        .filter(|(_, sign)| **sign >= Sign::MapFrame)
+        .map(|(map, _)| *map);
+    let first = maps.next()?;
+    maps.all(|map| map == first).then_some(first)
 }
 
 fn kind(race: Option<Race>, first: Operation, second: Option<Operation>, growing: bool) -> Kind {
@@ -312,52 +346,58 @@ fn between(
 ) -> Vec<Side> {
     let holders = holders(program, heap, map);
     let list = goroutines.list.par_iter();
-    list.filter_map(|goroutine| {
-        let could_run = matches!(
-            goroutine.status,
-            Status::Runnable | Status::Running | Status::Preempted
-        );
-        let known =
-            goroutine.id == faulting.id || sides.iter().any(|side| side.goroutine == goroutine.id);
-        let first = goroutine.stack.frames.first()?;
-        if !could_run || known || goroutine.is_system() {
-            return None;
-        }
-        let mut sign = None;
-        for word in words(program, first.sp, goroutine.bounds.end) {
-            if word == map {
-                sign = Some(Sign::Frame);
-                break;
+    let mut found: Vec<Side> = list
+        .filter_map(|goroutine| {
+            let could_run = matches!(
+                goroutine.status,
+                Status::Runnable | Status::Running | Status::Preempted
+            );
+            let known = goroutine.id == faulting.id
+                || sides.iter().any(|side| side.goroutine == goroutine.id);
+            let first = goroutine.stack.frames.first()?;
+            if !could_run || known || goroutine.is_system() {
+                return None;
             }
-            if holders
-                .iter()
-                .any(|span| (span.start..span.end).contains(&word))
-            {
-                sign = Some(Sign::Holder);
+            let mut sign = None;
+            for word in words(program, first.sp, goroutine.bounds.end) {
+                if word == map {
+                    sign = Some(Sign::Frame);
+                    break;
+                }
+                if holders
+                    .iter()
+                    .any(|span| (span.start..span.end).contains(&word))
+                {
+                    sign = Some(Sign::Holder);
+                }
             }
-        }
-        let place = activity::own_call(program, goroutine);
-        // Code of the same function as the failing one is likelier than any other.
-        let same = place.as_ref().is_some_and(|place| {
-            let mut calls = faulting.stack.frames.iter().flat_map(|f| f.calls(program));
-            calls.any(|call| call.function == place.function)
-        });
-        let sign = sign?;
-        Some(Side {
-            goroutine: goroutine.id,
-            operation: None,
-            growing: false,
-            function: None,
-            place,
-            sign: Some(sign),
-            certainty: if sign == Sign::Frame || same {
-                Certainty::Likely
-            } else {
-                Certainty::Possible
-            },
+            let place = activity::own_call(program, &goroutine.stack.frames);
+            // Code of the same function as the failing one is likelier than any other.
+            let same = place.as_ref().is_some_and(|place| {
+                let mut calls = faulting.stack.frames.iter().flat_map(|f| f.calls(program));
+                calls.any(|call| call.function == place.function)
+            });
+            let sign = sign?;
+            Some(Side {
+                goroutine: goroutine.id,
+                operation: None,
+                growing: false,
+                function: None,
+                place,
+                sign: Some(sign),
+                certainty: if sign == Sign::Frame || same {
+                    Certainty::Likely
+                } else {
+                    Certainty::Possible
+                },
+            })
         })
-    })
-    .collect()
+        .collect();
+    // The only one in the whole process that could have been it.
+    if let [only] = found.as_mut_slice() {
+        only.certainty = Certainty::Likely;
+    }
+    found
 }
 
 /// The objects and variables that hold a pointer to a map.

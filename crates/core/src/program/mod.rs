@@ -38,6 +38,9 @@ pub struct Program<'a> {
     /// Functions.
     pub functions: Functions<'a>,
     symbols: FxHashMap<String, Symbol>,
+    /// Path of the library's source as the compiler saw it, up to the name of a package; empty
+    /// if it was built with -trimpath.
+    goroot: String,
 }
 
 impl<'a> Program<'a> {
@@ -70,6 +73,7 @@ impl<'a> Program<'a> {
             .ok_or_else(|| Error::new(path, "its tables of functions and types can't be found"))?;
         let functions = Functions::load(image, &layout.module, &module)
             .ok_or_else(|| Error::new(path, "its tables of functions can't be read"))?;
+        let goroot = goroot(&functions);
         Ok(Self {
             image,
             build_info,
@@ -80,6 +84,7 @@ impl<'a> Program<'a> {
             module,
             functions,
             symbols,
+            goroot,
         })
     }
 
@@ -91,6 +96,23 @@ impl<'a> Program<'a> {
         Some(symbol.address.wrapping_add(self.image.bias))
     }
 
+    /// Whether a call is in the standard library, by the path of its file.
+    #[must_use]
+    pub fn is_standard(&self, call: &Call) -> bool {
+        if self.goroot.is_empty() {
+            // Built with -trimpath: the library's paths begin with a name that is no domain.
+            let module = self
+                .build_info
+                .as_ref()
+                .and_then(|info| info.module.as_deref());
+            let module = module.and_then(|module| module.split(' ').next());
+            let own = module.is_some_and(|module| call.file.starts_with(module));
+            let first = call.file.split('/').next().unwrap_or_default();
+            return !own && !first.contains('.') && call.file.contains('/') && !first.is_empty();
+        }
+        call.file.starts_with(&self.goroot)
+    }
+
     /// Variables with their addresses in the process and their sizes; none in a stripped program.
     pub fn variables(&self) -> impl Iterator<Item = (&str, u64, u64)> + '_ {
         let symbols = self.symbols.iter().filter(|(_, symbol)| symbol.data);
@@ -99,6 +121,19 @@ impl<'a> Program<'a> {
             (name.as_str(), address, symbol.size)
         })
     }
+}
+
+/// The path of the library's source: what is in front of the runtime's files.
+fn goroot(functions: &Functions<'_>) -> String {
+    let main = functions
+        .iter()
+        .find(|function| functions.name(*function) == "runtime.main");
+    let calls = main.map(|main| functions.calls(main, main.entry));
+    let file = calls.and_then(|calls| Some(calls.last()?.file.clone()));
+    let root = file
+        .as_deref()
+        .and_then(|file| file.strip_suffix("runtime/proc.go"));
+    root.unwrap_or_default().to_owned()
 }
 
 /// A Go version in a program without build information: the string of `runtime.buildVersion`.

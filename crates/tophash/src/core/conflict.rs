@@ -1,14 +1,17 @@
 //! `tophash core ... conflict`: which goroutines were inside an operation on one map, as findings.
 
+use std::cell::OnceCell;
 use std::io::{self, Write};
 
 use serde_json::{Value, json};
-use tophash_core::conflict::{Certainty, Conflict, Kind, Side, conflicts};
+use tophash_core::conflict::{self, Certainty, Conflict, Side, conflicts};
 use tophash_core::inventory::Inventory;
+use tophash_core::maps::MapType;
 use tophash_core::program::Call;
 use tophash_core::reason::reason;
 use tophash_finding::{Evidence, Finding, Fix, Place, Severity, assign_fingerprints};
 use tophash_runtime::frames::Operation;
+use tophash_runtime::types::Kind;
 
 use crate::output::Status;
 
@@ -45,21 +48,28 @@ pub(super) fn find(session: &Session<'_>) -> (Vec<Conflict>, Vec<Finding>) {
     let reason = reason(session.program, session.goroutines);
     let maps = session.heap.maps(session.goroutines);
     let maps: Vec<u64> = maps.iter().map(|map| map.address).collect();
+    // Types and names of maps take a walk through the heap: only if they are asked for.
+    let inventory = OnceCell::new();
+    let inventory = || inventory.get_or_init(|| super::inventory::load(session));
+    let fits = |map: u64, function: &str| {
+        let map = inventory().at(map).and_then(|map| map.ty.as_ref());
+        map.is_none_or(|(ty, _)| works_on(function, ty))
+    };
     let conflicts = conflicts(
         session.program,
         session.goroutines,
         session.heap,
         &reason,
         &maps,
+        &fits,
     );
     if conflicts.is_empty() {
         return (conflicts, Vec::new());
     }
-    // Names of maps take a walk through the heap, so that they are asked for only here.
-    let inventory = super::inventory::load(session);
+    let inventory = inventory();
     let mut findings: Vec<Finding> = conflicts
         .iter()
-        .map(|conflict| finding(session, &inventory, conflict))
+        .map(|conflict| finding(session, inventory, conflict))
         .collect();
     assign_fingerprints(&mut findings, |file, line| {
         let text = std::fs::read_to_string(file).ok()?;
@@ -67,6 +77,25 @@ pub(super) fn find(session: &Session<'_>) -> (Vec<Conflict>, Vec<Finding>) {
         text.lines().nth(index).map(str::to_owned)
     });
     (conflicts, findings)
+}
+
+/// Whether a function of the runtime works on maps of a type: the compiler calls others for some
+/// keys.
+fn works_on(function: &str, ty: &MapType) -> bool {
+    let Some(at) = function.find("_fast") else {
+        return true;
+    };
+    let strings = (ty.key_image.as_ref()).is_some_and(|key| key.kind == Kind::String);
+    let fast = function.get(at..).unwrap_or_default();
+    if fast.starts_with("_faststr") {
+        strings
+    } else if fast.starts_with("_fast64") {
+        ty.key_size == 8
+    } else if fast.starts_with("_fast32") {
+        ty.key_size == 4
+    } else {
+        true
+    }
 }
 
 /// How a map is called in sentences: `main.cache.byUser (map[string]int at 0xc000012345)`.
@@ -131,10 +160,10 @@ fn sentence(conflict: &Conflict, name: Option<&(String, String)>) -> String {
         (None, None) => "a map that can't be told".to_owned(),
     };
     let what = match conflict.kind {
-        Kind::ReadDuringWrite => "read while it was being written",
-        Kind::WriteDuringWrite => "written by two goroutines at once",
-        Kind::IterateDuringWrite => "iterated while it was being written",
-        Kind::DuringResize => "used while it was growing",
+        conflict::Kind::ReadDuringWrite => "read while it was being written",
+        conflict::Kind::WriteDuringWrite => "written by two goroutines at once",
+        conflict::Kind::IterateDuringWrite => "iterated while it was being written",
+        conflict::Kind::DuringResize => "used while it was growing",
     };
     let first = conflict.first.goroutine;
     let others = match conflict.others.as_slice() {

@@ -1,6 +1,7 @@
 //! `tophash core`: what a core dump, or a process that runs, tells of goroutines and maps.
 
 mod conflict;
+mod failure;
 mod goroutines;
 mod inventory;
 mod map;
@@ -18,7 +19,7 @@ use tophash_core::goroutines::{Goroutine, Goroutines};
 use tophash_core::heap::Heap;
 use tophash_core::image::{Error, Image};
 use tophash_core::program::Program;
-use tophash_finding::{Finding, Problem, Stats};
+use tophash_finding::{Finding, Problem, Stats, assign_fingerprints};
 use tophash_report::{Report, Sources};
 
 use crate::output::{Color, Status, complain};
@@ -220,6 +221,15 @@ impl Session<'_> {
             out,
         )
     }
+}
+
+/// Names findings across runs, by the text of their lines where the sources are at hand.
+fn fingerprints(findings: &mut [Finding]) {
+    assign_fingerprints(findings, |file, line| {
+        let text = std::fs::read_to_string(file).ok()?;
+        let index = usize::try_from(line.checked_sub(1)?).ok()?;
+        text.lines().nth(index).map(str::to_owned)
+    });
 }
 
 /// Names of the verbs, for [`verb_last`].

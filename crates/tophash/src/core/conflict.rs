@@ -5,17 +5,17 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 use tophash_core::conflict::{self, Certainty, Conflict, Side, conflicts};
-use tophash_core::inventory::Inventory;
+use tophash_core::inventory::{Holder, Inventory};
 use tophash_core::maps::MapType;
 use tophash_core::program::Call;
 use tophash_core::reason::reason;
-use tophash_finding::{Evidence, Finding, Fix, Place, Severity, assign_fingerprints};
+use tophash_finding::{Evidence, Finding, Fix, Place, Severity};
 use tophash_runtime::frames::Operation;
 use tophash_runtime::types::Kind;
 
 use crate::output::Status;
 
-use super::{Format, Session};
+use super::{Format, Session, fingerprints};
 
 /// Name the goroutines that were inside operations on the same map
 ///
@@ -63,19 +63,11 @@ pub(super) fn find(session: &Session<'_>) -> (Vec<Conflict>, Vec<Finding>) {
         &maps,
         &fits,
     );
-    if conflicts.is_empty() {
-        return (conflicts, Vec::new());
-    }
-    let inventory = inventory();
     let mut findings: Vec<Finding> = conflicts
         .iter()
-        .map(|conflict| finding(session, inventory, conflict))
+        .map(|conflict| finding(session, inventory(), conflict))
         .collect();
-    assign_fingerprints(&mut findings, |file, line| {
-        let text = std::fs::read_to_string(file).ok()?;
-        let index = usize::try_from(line.checked_sub(1)?).ok()?;
-        text.lines().nth(index).map(str::to_owned)
-    });
+    fingerprints(&mut findings);
     (conflicts, findings)
 }
 
@@ -98,17 +90,25 @@ fn works_on(function: &str, ty: &MapType) -> bool {
     }
 }
 
-/// How a map is called in sentences: `main.cache.byUser (map[string]int at 0xc000012345)`.
-fn map_name(inventory: &Inventory<'_>, conflict: &Conflict) -> Option<(String, String)> {
-    let address = conflict.map?;
+/// How a map is called in sentences: `main.cache.byUser (map[string]int at 0xc000012345)`, and who
+/// holds it.
+fn map_name(inventory: &Inventory<'_>, address: u64) -> Option<(String, String)> {
     let map = inventory.at(address)?;
     let holder = inventory.holder(map);
-    let ty = super::inventory::type_name(map);
-    Some((holder, format!("{ty} at {address:#x}")))
+    let ty = match map.ty {
+        Some(_) => super::inventory::type_name(map),
+        None => "map of unknown type".to_owned(),
+    };
+    let name = match map.holder {
+        _ if holder.is_empty() => format!("the {ty} at {address:#x}"),
+        Holder::Path(_) => format!("{holder} ({ty} at {address:#x})"),
+        _ => format!("the {ty} at {address:#x}, held by {holder},"),
+    };
+    Some((name, holder))
 }
 
 fn finding(session: &Session<'_>, inventory: &Inventory<'_>, conflict: &Conflict) -> Finding {
-    let name = map_name(inventory, conflict);
+    let name = conflict.map.and_then(|map| map_name(inventory, map));
     let first = &conflict.first;
     let place = first.place.as_ref().map_or_else(
         || place_of(&session.program.image.origin.to_string(), 1),
@@ -136,10 +136,12 @@ fn finding(session: &Session<'_>, inventory: &Inventory<'_>, conflict: &Conflict
             Some(_) => Severity::Error,
             None => Severity::Warning,
         },
-        message: sentence(conflict, name.as_ref()),
+        message: sentence(conflict, name.as_ref().map(|(name, _)| name.as_str())),
         place,
         function: first.place.as_ref().map(|call| call.function.clone()),
-        map: name.map(|(holder, _)| holder),
+        map: name
+            .map(|(_, holder)| holder)
+            .filter(|holder| !holder.is_empty()),
         evidence,
         fixes: vec![Fix {
             message: "guard every use of the map, look-ups and loops included, with one mutex; or \
@@ -152,10 +154,9 @@ fn finding(session: &Session<'_>, inventory: &Inventory<'_>, conflict: &Conflict
 }
 
 /// The verdict in one sentence.
-fn sentence(conflict: &Conflict, name: Option<&(String, String)>) -> String {
+fn sentence(conflict: &Conflict, name: Option<&str>) -> String {
     let map = match (name, conflict.map) {
-        (Some((holder, ty)), _) if !holder.is_empty() => format!("{holder} ({ty})"),
-        (Some((_, ty)), _) => format!("a {ty}"),
+        (Some(name), _) => name.to_owned(),
         (None, Some(address)) => format!("the map at {address:#x}"),
         (None, None) => "a map that can't be told".to_owned(),
     };

@@ -78,7 +78,8 @@ fn groups<'a>(session: &Session<'_>, goroutines: &[&'a Goroutine]) -> Vec<Group<
             let calls = calls(session, goroutine);
             groups.push(Group {
                 members: Vec::new(),
-                operation: operation(&calls),
+                // Where it was before it went on says nothing of what it does.
+                operation: operation(&calls).filter(|_| goroutine.stale.is_none()),
                 calls,
             });
             groups.len() - 1
@@ -245,7 +246,9 @@ fn describe(session: &Session<'_>, goroutine: &Goroutine) -> Value {
         "address": format!("{:#x}", goroutine.address),
         "state": goroutine.state(),
         "system": goroutine.is_system(),
-        "operation": operation(&calls).map(Operation::as_str),
+        "operation": operation(&calls)
+            .filter(|_| goroutine.stale.is_none())
+            .map(Operation::as_str),
         "labels": goroutine.labels.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
         "stale": goroutine.stale.is_some(),
         "complete": goroutine.stack.cut.is_none(),

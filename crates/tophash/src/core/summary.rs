@@ -10,9 +10,9 @@ use tophash_finding::Finding;
 
 use crate::output::Status;
 
-use super::conflict;
 use super::goroutines::{calls, write_stack};
-use super::{Format, Session, bytes, counted, grouped, title};
+use super::{Format, Session, bytes, counted, fingerprints, grouped, title};
+use super::{conflict, failure};
 
 pub(super) fn run(
     session: &Session<'_>,
@@ -21,7 +21,12 @@ pub(super) fn run(
 ) -> io::Result<Status> {
     let reason = reason(session.program, session.goroutines);
     let findings = match with_conflicts {
-        true => conflict::find(session).1,
+        true => {
+            let mut findings = conflict::find(session).1;
+            findings.extend(failure::finding(session, &reason));
+            fingerprints(&mut findings);
+            findings
+        }
         false => Vec::new(),
     };
     match session.format {

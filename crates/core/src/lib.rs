@@ -17,5 +17,6 @@ pub mod maps;
 pub mod memory;
 pub mod program;
 pub mod reason;
+pub mod retained;
 pub mod types;
 pub mod value;

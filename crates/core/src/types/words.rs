@@ -10,8 +10,8 @@ use super::{TypeId, Types, descriptor};
 /// `abi.ITab`: the interface's type, then that of the value.
 const ITAB_TYPE: u64 = 8;
 
-/// Nothing that Go makes is longer.
-const MAX_READ: u64 = 1 << 40;
+/// Keys are shorter; what claims more is damage, and would take long to hash.
+const MAX_READ: u64 = 1 << 26;
 
 impl Types<'_> {
     /// The type of the value in an interface, by the first word of the interface: a type if the

@@ -9,6 +9,8 @@ use serde::{Serialize, Serializer};
 use serde_json::json;
 use tophash_core::inventory::{Inventory, Map};
 use tophash_core::maps::stats::Stats;
+use tophash_core::retained::Graph;
+use tophash_runtime::{Build, layout};
 
 use crate::output::Status;
 
@@ -35,6 +37,11 @@ pub(super) struct Args {
     /// How many to show; 0 for all [default: 50, all with --format json]
     #[arg(short, value_name = "N")]
     n: Option<usize>,
+
+    /// Say how much memory each of the maps shown keeps alive, all that only it leads to included;
+    /// takes a look at the whole heap for each [shows 10 unless -n is given]
+    #[arg(long, conflicts_with = "by_type")]
+    retained: bool,
 
     /// One line for each type instead of each map
     #[arg(long)]
@@ -65,6 +72,8 @@ fn size(text: &str) -> Result<u64, String> {
 
 /// Rows that a person is shown unless more are asked for.
 const SHOWN: usize = 50;
+/// The same, where each takes a look at the whole heap.
+const SHOWN_RETAINED: usize = 10;
 
 type Row<'i> = (&'i Map, Stats);
 
@@ -94,9 +103,18 @@ pub(super) fn run(session: &Session<'_>, args: &Args, out: &mut dyn Write) -> io
         order.then(a.header.address.cmp(&b.header.address))
     });
     if session.format == Format::Json {
-        let limit = args.n.filter(|&n| n > 0).unwrap_or(usize::MAX);
-        rows.truncate(limit);
+        let default = if args.retained {
+            SHOWN_RETAINED
+        } else {
+            usize::MAX
+        };
+        rows.truncate(match args.n {
+            Some(0) => usize::MAX,
+            Some(n) => n,
+            None => default,
+        });
         let list = List {
+            retained: args.retained.then(|| retained(session, &rows)),
             rows: RefCell::new(rows),
             inventory: &inventory,
         };
@@ -106,6 +124,7 @@ pub(super) fn run(session: &Session<'_>, args: &Args, out: &mut dyn Write) -> io
     let limit = match args.n {
         Some(0) => usize::MAX,
         Some(n) => n,
+        None if args.retained => SHOWN_RETAINED,
         None => SHOWN,
     };
     let sum = |part: &dyn Fn(&Stats) -> u64| {
@@ -134,7 +153,9 @@ pub(super) fn run(session: &Session<'_>, args: &Args, out: &mut dyn Write) -> io
     let left = if args.by_type {
         by_type(&rows, limit, out)?
     } else {
-        each(&inventory, &rows, limit, out)?
+        let shown = rows.get(..limit.min(rows.len())).unwrap_or_default();
+        let retained = args.retained.then(|| retained(session, shown));
+        each(&inventory, &rows, limit, retained.as_deref(), out)?
     };
     if left > 0 {
         writeln!(out, "\n{} more; -n 0 shows all", grouped(left as u64))?;
@@ -142,17 +163,39 @@ pub(super) fn run(session: &Session<'_>, args: &Args, out: &mut dyn Write) -> io
     Ok(Status::Clean)
 }
 
+/// How much memory each map keeps alive.
+fn retained(session: &Session<'_>, rows: &[Row<'_>]) -> Vec<u64> {
+    let graph = Graph::new(session.program, session.goroutines, session.heap);
+    let size = header_size(session.program.build);
+    rows.par_iter()
+        .map(|(map, _)| {
+            let start = map.header.address;
+            graph.retained(start..start.saturating_add(size))
+        })
+        .collect()
+}
+
+/// Bytes of a map's header.
+fn header_size(build: Build) -> u64 {
+    let swiss = layout::swiss_map(build).map(|layout| layout.size);
+    swiss
+        .or_else(|| layout::hmap(build).map(|layout| layout.size))
+        .unwrap_or(0)
+}
+
 /// One line for each map. Gives how many were left out.
 fn each(
     inventory: &Inventory<'_>,
     rows: &[Row<'_>],
     limit: usize,
+    retained: Option<&[u64]>,
     out: &mut dyn Write,
 ) -> io::Result<usize> {
     let cells: Vec<Vec<String>> = rows
         .iter()
         .take(limit)
-        .map(|(map, stats)| {
+        .enumerate()
+        .map(|(index, (map, stats))| {
             let mut holder = short(inventory.holder(map), 100);
             if let Some((done, of)) = stats.evacuated {
                 holder.push_str(&format!("  (growing: {done} of {of} buckets moved)"));
@@ -160,7 +203,8 @@ fn each(
             if map.header.is_writing() {
                 holder.push_str("  (being written to)");
             }
-            vec![
+            let kept = retained.and_then(|retained| retained.get(index));
+            let mut cells = vec![
                 bytes(stats.bytes.total()),
                 bytes(stats.bytes.unused),
                 grouped(stats.entries),
@@ -169,10 +213,14 @@ fn each(
                 format!("{:#x}", map.header.address),
                 short(type_name(map), 60),
                 holder,
-            ]
+            ];
+            if let Some(kept) = kept {
+                cells.insert(0, bytes(*kept));
+            }
+            cells
         })
         .collect();
-    let head = [
+    let mut head = vec![
         "BYTES",
         "EMPTY",
         "ENTRIES",
@@ -182,7 +230,11 @@ fn each(
         "TYPE",
         "HOLDER",
     ];
-    let right = [true, true, true, true, true, false, false, false];
+    let mut right = vec![true, true, true, true, true, false, false, false];
+    if retained.is_some() {
+        head.insert(0, "RETAINED");
+        right.insert(0, true);
+    }
     table(&head, &right, &cells, out)?;
     Ok(rows.len() - cells.len())
 }
@@ -248,15 +300,21 @@ struct Document<'i, 'a> {
 /// Maps, each described when it is written.
 struct List<'i, 'a> {
     rows: RefCell<Vec<Row<'i>>>,
+    retained: Option<Vec<u64>>,
     inventory: &'i Inventory<'a>,
 }
 
 impl Serialize for List<'_, '_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let rows = self.rows.take();
-        serializer.collect_seq(rows.iter().map(|(map, stats)| {
+        serializer.collect_seq(rows.iter().enumerate().map(|(index, (map, stats))| {
             if map.ty.is_some() {
-                describe(self.inventory, map, stats)
+                let mut value = describe(self.inventory, map, stats);
+                let kept = self.retained.as_ref().and_then(|all| all.get(index));
+                if let (Some(kept), Some(object)) = (kept, value.as_object_mut()) {
+                    object.insert("retained".to_owned(), (*kept).into());
+                }
+                value
             } else {
                 json!({
                     "address": format!("{:#x}", map.header.address),

@@ -299,7 +299,7 @@ fn a_chain_that_comes_back_ends() {
     let build = Build::of(GoVersion::Go1_22);
     let mut fixture = fixture(build, &mut SplitMix::new(3));
     let hmap = layout::hmap(build).expect("a classic build");
-    let (header, bucket, next) = (BASE + 0x2000, BASE + 0x3000, BASE + 0x4000);
+    let (header, bucket, next) = (BASE + 0x2000, BASE + 0x2800, BASE + 0x3000);
     for address in [header, bucket, next] {
         fixture.memory.put(address, &[0; 272]);
     }
@@ -314,7 +314,7 @@ fn a_chain_that_comes_back_ends() {
     assert_eq!(
         sentences,
         [
-            "the overflow pointer of bucket 0, overflow bucket 1 leads back to the bucket at 0x404000"
+            "the overflow pointer of bucket 0, overflow bucket 1 leads back to the bucket at 0x403000"
         ]
     );
 }

@@ -91,6 +91,11 @@ impl ObjectSpan {
             // Two behind: to be swept; three: in a cache, to be swept.
             unswept: sweepgen == heap_sweepgen.wrapping_sub(2),
         };
+        // Only a large span's word counts: one that was large before keeps what it was.
+        let span = Self {
+            large_type: if span.is_large() { span.large_type } else { 0 },
+            ..span
+        };
         let size = span.npages.checked_mul(PAGE)?;
         let fits = span.start.checked_add(size).is_some()
             && span.start.is_multiple_of(PAGE)

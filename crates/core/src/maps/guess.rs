@@ -101,7 +101,9 @@ impl<'t, 'm> Guesser<'t, 'm> {
             && let Some([index, ..]) = self.by_chunk.get(&ty).map(Vec::as_slice)
         {
             let map_type = self.map_types.get(*index)?;
-            return Some((map_type.clone(), Source::Allocator));
+            if self.may_be(header, map_type) {
+                return Some((map_type.clone(), Source::Allocator));
+            }
         }
         let fits = |map_type: &MapType| {
             let Some(object) = object else {
@@ -125,10 +127,10 @@ impl<'t, 'm> Guesser<'t, 'm> {
             .iter()
             .filter(|map_type| fits(map_type))
             .collect();
-        if candidates.len() == 1 && object.is_some() {
-            return candidates
-                .first()
-                .map(|&map_type| (map_type.clone(), Source::Size));
+        if let ([one], Some(_)) = (candidates.as_slice(), object) {
+            return self
+                .may_be(header, one)
+                .then(|| ((*one).clone(), Source::Size));
         }
         let keys = self.keys.as_ref()?;
         let enough = header.len().min(2);
@@ -146,6 +148,16 @@ impl<'t, 'm> Guesser<'t, 'm> {
             Err(_) => return None,
         };
         Some(((*first).clone(), source))
+    }
+
+    /// Whether nothing speaks against a type: some of the map's entries make sense, or it has none.
+    /// Not all have to: it may be damaged.
+    fn may_be(&self, header: &Header, map_type: &MapType) -> bool {
+        let Some(keys) = &self.keys else {
+            return true;
+        };
+        let (tried, fitting) = self.fitting(header, map_type, keys);
+        tried == 0 || fitting > 0
     }
 
     /// Where a map's first buckets or groups lie, and how many lie there together.

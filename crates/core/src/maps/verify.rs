@@ -1,8 +1,8 @@
 //! Whether a map is what the runtime leaves: each entry's hash computed again, each count counted.
 
-use std::collections::HashMap;
 use std::ops::ControlFlow;
 
+use rustc_hash::FxHashMap;
 use tophash_runtime::classic::{EMPTY_REST, EVACUATED_EMPTY, EVACUATED_X, top_hash};
 use tophash_runtime::swiss::{DELETED, EMPTY};
 use tophash_runtime::{HashError, HashKeys, SLOTS, values_equal};
@@ -98,7 +98,7 @@ struct Unit {
     /// The table, if it is one.
     table: Option<Table>,
     /// The first entry of each hash, and where its key lies.
-    seen: HashMap<u64, Entry>,
+    seen: FxHashMap<u64, Entry>,
     full: u64,
     deleted: u64,
     /// Control words of the groups so far, and entries to be looked for once all are known.
@@ -407,7 +407,21 @@ impl Check<'_, '_> {
 
     /// What can be said when all of a chain or a table has been seen.
     fn finish_unit(&mut self) {
-        let unit = std::mem::take(&mut self.unit);
+        let mut unit = std::mem::take(&mut self.unit);
+        self.check_unit(&unit);
+        // What was allocated serves for the next.
+        unit.seen.clear();
+        unit.controls.clear();
+        unit.reach.clear();
+        self.unit = Unit {
+            seen: unit.seen,
+            controls: unit.controls,
+            reach: unit.reach,
+            ..Unit::default()
+        };
+    }
+
+    fn check_unit(&mut self, unit: &Unit) {
         let Some(table) = unit.table else {
             return;
         };
@@ -431,7 +445,7 @@ impl Check<'_, '_> {
                 expected: left,
             });
         }
-        for (entry, hash) in unit.reach {
+        for &(entry, hash) in &unit.reach {
             let Place::Group { group, .. } = entry.at.place else {
                 continue;
             };

@@ -1,4 +1,5 @@
-//! Types, headers and tables in memory full of nonsense: nothing panics, and work ends.
+//! Types and maps in memory that the tests write themselves: sound ones, and full of nonsense, on
+//! which nothing panics, and work ends.
 
 use std::borrow::Cow;
 use std::ops::ControlFlow;
@@ -317,4 +318,96 @@ fn a_chain_that_comes_back_ends() {
             "the overflow pointer of bucket 0, overflow bucket 1 leads back to the bucket at 0x403000"
         ]
     );
+}
+
+/// A Swiss map of one entry in a group of its own.
+fn small_map(memory: &mut Piece, header: u64, group: u64, key: (u64, &str), keys: &HashKeys) {
+    let seed = 0x1234_5678_9abc_def0;
+    let build = Build::of(GoVersion::Go1_26);
+    let layout = layout::swiss_map(build).expect("a Swiss build");
+    for address in [header, group] {
+        memory.put(address, &[0; 264]);
+    }
+    memory.put_word(header + layout.used, 1);
+    memory.put_word(header + layout.seed, seed);
+    memory.put_word(header + layout.dir_ptr, group);
+    memory.put_word(group, 0x8080_8080_8080_8080);
+    let hash = keys.memory(key.1.as_bytes(), seed);
+    memory.put(group + 3, &[(hash & 0x7f) as u8]);
+    memory.put(key.0, key.1.as_bytes());
+    let slot = group + 8 + 3 * 32;
+    memory.put_word(slot, key.0);
+    memory.put_word(slot + 8, key.1.len() as u64);
+}
+
+#[test]
+fn paths_lead_to_maps_and_back() {
+    let build = Build::of(GoVersion::Go1_26);
+    let keys = HashKeys::aes(&std::array::from_fn(|i| i as u8 ^ 0x5a));
+    let mut fixture = fixture(build, &mut SplitMix::new(5));
+    let (variable, outer, inner) = (BASE + 0x1800, BASE + 0x1900, BASE + 0x1a00);
+    let memory = &mut fixture.memory;
+    small_map(memory, outer, BASE + 0x2000, (BASE + 0x1810, "a\"b"), &keys);
+    small_map(
+        memory,
+        inner,
+        BASE + 0x2200,
+        (BASE + 0x1820, "inside"),
+        &keys,
+    );
+    memory.put_word(variable, outer);
+    // The element of the outer map: next nil, m the inner map.
+    memory.put_word(BASE + 0x2000 + 8 + 3 * 32 + 16 + 8, inner);
+    let types = types(&fixture, build);
+    let roots = vec![Root {
+        name: "example.com/app/store.users".into(),
+        address: variable,
+        ty: fixture.map,
+        runtime: false,
+    }];
+    let held = holders::walk(&types, roots.clone(), LEN as u64);
+    let path = |address| held.path(&types, held.get(address).expect("a path"));
+    assert_eq!(held.len(), 2);
+    assert_eq!(path(outer), "example.com/app/store.users");
+    assert_eq!(path(inner), r#"example.com/app/store.users["a\"b"].m"#);
+    for text in [
+        path(inner).as_str(),
+        r#"(*store.users["a\"b"]).m"#,
+        "store.users[`a\"b`].m",
+    ] {
+        assert_eq!(
+            resolve::map(&types, &roots, text),
+            Ok((inner, fixture.map)),
+            "{text}"
+        );
+    }
+    let wrong = |text| resolve::map(&types, &roots, text).expect_err("no such path");
+    insta::assert_snapshot!(
+        [
+            wrong("main.users"),
+            wrong("store.users.m"),
+            wrong(r#"store.users["b"].m"#),
+            wrong(r#"store.users["a\"b"].k"#),
+            wrong(r#"store.users["a\"b"].next.m"#),
+            wrong(r#"store.users["a\"b"]"#),
+        ]
+        .join("\n"),
+        @r#"
+    there is no variable main.users; there are example.com/app/store.users
+    store.users is a map[string]node, which has no field m
+    store.users has no key "b"
+    store.users["a\"b"] is a node, which has no field k
+    a *node on the way is nil
+    store.users["a\"b"] is a node, not a map
+    "#
+    );
+    let map_type = MapType::read(&types, fixture.map).expect("a map type");
+    let header = Header::read(&fixture.memory, build, inner).expect("a header");
+    let verified = maps::verify(&types, &map_type, &header, Some(&keys));
+    assert_eq!((verified.entries, verified.hashed), (1, 1));
+    assert_eq!(verified.damage, []);
+    let literal = Literal::parse(&types, fixture.text, "inside").expect("a string");
+    let found = maps::look_up(&types, &map_type, &header, &keys, &literal, &literal.bytes);
+    let entry = found.ok().flatten().and_then(|found| found.found);
+    assert_eq!(entry.map(|entry| entry.at.slot), Some(3));
 }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 use tophash_runtime::types::WORD;
 
-use crate::maps::{Header, MapType, entries};
+use crate::maps::{Header, MapType, entries, is_header};
 use crate::program::variables::{Variable, is_runtime};
 use crate::types::{TypeId, Types};
 use plan::{Plan, Plans, Slot};
@@ -166,6 +166,8 @@ pub struct Walker<'t, 'm> {
     /// Nodes that led nowhere, for use by others.
     free: Vec<u32>,
     limit: usize,
+    /// Whether types are not certain, so that only what looks like a map is taken for one.
+    doubtful: bool,
     found: Holders,
 }
 
@@ -182,6 +184,7 @@ impl<'t, 'm> Walker<'t, 'm> {
             visited: Visited::new(memory_size),
             queue: VecDeque::new(),
             free: Vec::new(),
+            doubtful: false,
             limit: usize::try_from(limit).unwrap_or(usize::MAX).min(1 << 30),
             found: Holders {
                 maps: FxHashMap::default(),
@@ -216,7 +219,8 @@ impl<'t, 'm> Walker<'t, 'm> {
         }
     }
 
-    /// Walks from a map whose type became known otherwise, unless it was come by already.
+    /// Walks from a map whose type became known otherwise, unless it was come by already. From
+    /// here on only what looks like a map is taken for one.
     /// `root.address` is that of its header.
     pub fn map_found(&mut self, root: Root) {
         if self.found.maps.contains_key(&root.address) {
@@ -234,6 +238,7 @@ impl<'t, 'm> Walker<'t, 'm> {
             return;
         };
         self.found.roots.push(root);
+        self.doubtful = true;
         self.found_map(Node {
             parent,
             kind: NodeKind::Map,
@@ -261,6 +266,7 @@ impl<'t, 'm> Walker<'t, 'm> {
 
     /// Walks from the objects given.
     pub fn finish_objects(&mut self) {
+        self.doubtful = true;
         self.run();
     }
 
@@ -504,7 +510,9 @@ impl<'t, 'm> Walker<'t, 'm> {
             return false;
         };
         let types = self.types;
-        if Header::read(types.memory(), types.build(), address).is_none() {
+        if Header::read(types.memory(), types.build(), address).is_none()
+            || self.doubtful && !is_header(types, address)
+        {
             return false;
         }
         let Some(index) = self.node(node) else {

@@ -200,7 +200,7 @@ impl<'t, 'm> Guesser<'t, 'm> {
                 let entry = chunk.entry(map_type, slot);
                 tried += 1;
                 let sensible = is_padded(map_type, &chunk, slot, classic)
-                    && plausible(self.types, map_type.key, entry.key, 0)
+                    && plausible(self.types, map_type.key, entry.key, 1)
                     && plausible(self.types, map_type.elem, entry.elem, 1);
                 if !sensible {
                     return ControlFlow::Break(());

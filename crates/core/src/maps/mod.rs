@@ -15,5 +15,6 @@ pub use damage::{Damage, Place, SlotAt};
 pub use header::{Header, Hmap, SwissMap, Words};
 pub use lookup::{LookUp, hash, look_up, search};
 pub use map_type::{Chunk, MapType};
+pub use plausible::is_header;
 pub use verify::{Verified, verify};
 pub use walk::{ChunkAt, Entry, Event, MAX_DAMAGE, Table, Visit, entries, is_evacuated, walk};

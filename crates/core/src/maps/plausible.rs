@@ -96,7 +96,8 @@ fn check(
 }
 
 /// Whether the words at an address may be a map's header.
-fn is_header(types: &Types<'_>, address: u64) -> bool {
+#[must_use]
+pub fn is_header(types: &Types<'_>, address: u64) -> bool {
     let memory = types.memory();
     let Some(header) = Header::read(memory, types.build(), address) else {
         return false;

@@ -156,9 +156,10 @@ layouts! {
         sweepgen = "sweepgen" [65856, 65856, 65856, 65856, 65856, 65856, 65856],
         /// All spans: a slice of pointers.
         allspans = "allspans" [65864, 65864, 65864, 65864, 65864, 65864, 65864],
-        /// Pointer to the array of pointers to `heapArena` (linux: one first level only).
-        arenas = "arenas" [65944, 66008, 66008, 66008, 66008, 66008, 66008],
     } optional {
+        /// Pointer to the array of pointers to `heapArena` (linux: one first level only). From
+        /// 1.22 on nothing in them is needed, and the offset is another on each processor.
+        arenas = "arenas" [Some(65944), None, None, None, None, None, None],
     }
     /// `heapArena`: what is known of 64 MB of heap.
     ArenaLayout = "runtime.heapArena" [1133584, 68624, 68624, 68624, 69648, 69648, 69648] {

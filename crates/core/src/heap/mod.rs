@@ -46,9 +46,9 @@ impl<'a> Heap<'a> {
             return heap;
         };
         let layout = &program.layout.heap;
-        heap.arenas = address
-            .checked_add(layout.arenas)
-            .and_then(|at| program.image.u64(at));
+        heap.arenas = layout
+            .arenas
+            .and_then(|arenas| program.image.u64(address.checked_add(arenas)?));
         let sweepgen = address
             .checked_add(layout.sweepgen)
             .and_then(|at| program.image.u32(at))

@@ -341,9 +341,9 @@ impl Image {
             return;
         };
         let message = format!(
-            "{} is not the program that {} was made by: {difference}; names, types and \
-             stacks can't be trusted",
-            self.binary.path, self.origin
+            "not the program that {} was made by: {difference}; names, types and stacks can't be \
+             trusted",
+            self.origin
         );
         let path = self.binary.path.clone();
         self.problems.insert(0, problem(&path, message));
@@ -359,20 +359,14 @@ impl Image {
                 self.binary.entry
             ));
         }
-        // The kernel dumps the first page of each file, with the note of its build ID in it.
+        // The kernel dumps the first page of each file, with the note of its build ID in it. A
+        // program that was stripped later has another header and the same ID.
         let start = self.binary.segments.iter().find(|s| s.offset == 0);
         if let Some(start) = start {
             let page = self.own_bytes(start.address.wrapping_add(self.bias), PAGE)?;
-            let file = self.binary.bytes.get(..page.len());
-            if !page.is_empty() && file.is_some_and(|file| file != &*page) {
-                let ids = go_note(&page);
-                let dumped = ids.as_deref();
-                return Some(match (&self.binary.go_build_id, dumped) {
-                    (Some(file), Some(dumped)) if file != dumped => {
-                        format!("its Go build ID is {file}, that of the process {dumped}")
-                    }
-                    _ => "its first page differs".to_owned(),
-                });
+            if let (Some(file), Some(dumped)) = (&self.binary.go_build_id, go_note(&page)) {
+                return (*file != dumped)
+                    .then(|| format!("its Go build ID is {file}, that of the process {dumped}"));
             }
         }
         // Build information lies among the variables and is never changed.

@@ -1,5 +1,6 @@
 //! Why a process stopped: its last words, read back from the core.
 
+use tophash_runtime::GoVersion;
 use tophash_runtime::layout::TYPE;
 
 use crate::goroutines::{Frame, Goroutine, Goroutines, Stack};
@@ -77,7 +78,14 @@ pub fn reason(program: &Program<'_>, goroutines: &Goroutines) -> Reason {
     let fatal = stacks.find_map(|stack| fatal_frame(program, stack));
     let message = match fatal {
         Some(frame) => {
-            let text = fatal_argument(program, &frame).or_else(|| last_fatal_print(program));
+            let argument = || fatal_argument(program, &frame);
+            let print = || last_fatal_print(program);
+            // Up to 1.23 the place of the argument is used for other things.
+            let text = if program.build.version < GoVersion::Go1_24 {
+                print().or_else(argument)
+            } else {
+                argument().or_else(print)
+            };
             Some(Message::Fatal(text.unwrap_or_default()))
         }
         None => faulting
@@ -101,7 +109,7 @@ fn fatal_frame(program: &Program<'_>, stack: &Stack) -> Option<Frame> {
 }
 
 /// The text that `throw` or `fatal` was called with. Since 1.24 both keep their argument in its
-/// place on the stack; what earlier versions leave there is no text of a plausible length.
+/// place on the stack.
 fn fatal_argument(program: &Program<'_>, frame: &Frame) -> Option<String> {
     let text = Slice::read(program.image, arguments(program, frame))?;
     if text.len > ARGUMENT {

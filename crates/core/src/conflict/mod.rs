@@ -358,41 +358,35 @@ fn between(
             if !could_run || known || goroutine.is_system() {
                 return None;
             }
-            let mut sign = None;
+            let (mut in_frame, mut by_holder) = (false, false);
             for word in words(program, first.sp, goroutine.bounds.end) {
-                if word == map {
-                    sign = Some(Sign::Frame);
-                    break;
-                }
-                if holders
+                in_frame |= word == map;
+                by_holder |= holders
                     .iter()
-                    .any(|span| (span.start..span.end).contains(&word))
-                {
-                    sign = Some(Sign::Holder);
-                }
+                    .any(|span| (span.start..span.end).contains(&word));
             }
-            let place = activity::own_call(program, &goroutine.stack.frames);
-            // Code of the same function as the failing one is likelier than any other.
-            let same = place.as_ref().is_some_and(|place| {
-                let mut calls = faulting.stack.frames.iter().flat_map(|f| f.calls(program));
-                calls.any(|call| call.function == place.function)
-            });
-            let sign = sign?;
+            // The address of the map may be left of an earlier call; the pointer that the code
+            // came by is in use.
+            let sign = match (by_holder, in_frame) {
+                (true, _) => Sign::Holder,
+                (false, true) => Sign::Frame,
+                (false, false) => return None,
+            };
             Some(Side {
                 goroutine: goroutine.id,
                 operation: None,
                 growing: false,
                 function: None,
-                place,
+                place: activity::own_call(program, &goroutine.stack.frames),
                 sign: Some(sign),
-                certainty: if sign == Sign::Frame || same {
-                    Certainty::Likely
-                } else {
-                    Certainty::Possible
-                },
+                certainty: Certainty::Possible,
             })
         })
         .collect();
+    let by_holder = |side: &Side| side.sign == Some(Sign::Holder);
+    if found.iter().any(by_holder) {
+        found.retain(by_holder);
+    }
     // The only one in the whole process that could have been it.
     if let [only] = found.as_mut_slice() {
         only.certainty = Certainty::Likely;

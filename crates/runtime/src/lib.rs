@@ -7,8 +7,8 @@
 
 pub mod classic;
 mod dynamic;
-mod event;
 mod equal;
+mod event;
 mod fault;
 pub mod footprint;
 pub mod frames;
@@ -29,8 +29,8 @@ mod version;
 
 pub use classic::{ClassicIter, ClassicMap};
 pub use dynamic::{Dynamic, Image};
-pub use event::{ClassicEvent, Event, SwissEvent};
 pub use equal::values_equal;
+pub use event::{ClassicEvent, Event, SwissEvent};
 pub use fault::{Fault, Race};
 pub use hash::{HashError, HashKeys, HashPlan, Hasher};
 pub use map_type::{BucketLayout, GroupLayout, MAX_INLINE, MapType, SLOTS, Traits, Variant};

@@ -26,7 +26,7 @@ struct Resident {
     /// How many bits are set.
     count: AtomicUsize,
     /// How many may be before the pages are given back.
-    limit: usize,
+    limit: AtomicUsize,
 }
 
 /// What the kernel maps at once around a page that is read.
@@ -44,7 +44,7 @@ impl Resident {
                 .map(|_| AtomicU64::new(0))
                 .collect(),
             count: AtomicUsize::new(0),
-            limit: (len / SHARE).max(HELD) / BLOCK,
+            limit: AtomicUsize::new((len / SHARE).max(HELD) / BLOCK),
         }
     }
 
@@ -59,7 +59,8 @@ impl Resident {
             if word.load(Ordering::Relaxed) & bit == 0
                 && word.fetch_or(bit, Ordering::Relaxed) & bit == 0
             {
-                full |= self.count.fetch_add(1, Ordering::Relaxed) >= self.limit;
+                let limit = self.limit.load(Ordering::Relaxed);
+                full |= self.count.fetch_add(1, Ordering::Relaxed) >= limit;
             }
         }
         full
@@ -127,6 +128,14 @@ impl FileBytes {
             let _ = unsafe { map.unchecked_advise(UncheckedAdvice::DontNeed) };
         }
         self.get(range)
+    }
+}
+
+impl FileBytes {
+    /// Gives no pages back from here on: for work that looks at memory in no order, each page many
+    /// times.
+    pub fn hold(&self) {
+        self.resident.limit.store(usize::MAX, Ordering::Relaxed);
     }
 }
 

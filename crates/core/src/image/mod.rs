@@ -235,6 +235,13 @@ impl Image {
         Ok(image)
     }
 
+    /// Keeps what is read of a core in this process's memory from here on, instead of a small share
+    /// of it: for work that looks at it in no order, as the strings that a large map's keys point
+    /// to.
+    pub fn hold(&self) {
+        self.core.hold();
+    }
+
     /// The process that runs, if this is one.
     #[must_use]
     pub fn live(&self) -> Option<&Live> {

@@ -85,6 +85,8 @@ pub(super) fn run(session: &Session<'_>, args: &Args, out: &mut dyn Write) -> io
             return Ok(Status::Failed);
         }
     };
+    // Entries lead all over the heap.
+    session.program.image.hold();
     let limits = Limits {
         pointers: args.pointers,
         depth: args.depth,

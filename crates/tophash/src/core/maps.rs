@@ -165,6 +165,7 @@ pub(super) fn run(session: &Session<'_>, args: &Args, out: &mut dyn Write) -> io
 
 /// How much memory each map keeps alive.
 fn retained(session: &Session<'_>, rows: &[Row<'_>]) -> Vec<u64> {
+    session.program.image.hold();
     let graph = Graph::new(session.program, session.goroutines, session.heap);
     let size = header_size(session.program.build);
     rows.par_iter()

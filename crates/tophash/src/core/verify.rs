@@ -55,6 +55,8 @@ pub(super) fn run(session: &Session<'_>, args: &Args, out: &mut dyn Write) -> io
             }
         },
     };
+    // Keys lead all over the heap.
+    session.program.image.hold();
     let keys = inventory.keys.as_ref().map(|(keys, _)| keys);
     let results: Vec<(&Map, Verified)> = chosen
         .par_iter()

@@ -410,4 +410,12 @@ fn paths_lead_to_maps_and_back() {
     let found = maps::look_up(&types, &map_type, &header, &keys, &literal, &literal.bytes);
     let entry = found.ok().flatten().and_then(|found| found.found);
     assert_eq!(entry.map(|entry| entry.at.slot), Some(3));
+    let mut lines = Vec::new();
+    let left_out = picture::draw(&fixture.memory, &map_type, &header, 50, &mut |line| {
+        lines.push(line.to_owned());
+    });
+    assert_eq!(
+        (lines, left_out),
+        (vec!["       0  [...#....]".to_owned()], 0)
+    );
 }

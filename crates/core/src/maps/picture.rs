@@ -30,6 +30,7 @@ pub fn draw(
         lines: 0,
         left_out: 0,
         max_lines,
+        empty: 0,
     };
     // What the walk reports as damage, `verify` names.
     let _ = walk(memory, map_type, header, &mut |event| {
@@ -55,6 +56,7 @@ pub fn draw(
         ControlFlow::Continue(())
     });
     picture.flush();
+    picture.write_empty();
     picture.left_out
 }
 
@@ -82,10 +84,13 @@ struct Picture<'a> {
     lines: u64,
     left_out: u64,
     max_lines: u64,
+    /// Lines of empty slots since the last that was written.
+    empty: u64,
 }
 
 impl Picture<'_> {
     fn head(&mut self, text: &str) {
+        self.write_empty();
         if self.lines >= self.max_lines {
             self.left_out += 1;
         } else {
@@ -97,14 +102,39 @@ impl Picture<'_> {
         if self.text.is_empty() {
             return;
         }
+        if self.text.contains(['#', '-', '>', 'x', '?', '+']) {
+            self.write_empty();
+            self.write();
+        } else {
+            self.empty += 1;
+            if self.empty == 1 {
+                self.write();
+            }
+        }
+        self.text.clear();
+        self.groups = 0;
+    }
+
+    fn write(&mut self) {
         if self.lines >= self.max_lines {
             self.left_out += 1;
         } else {
             self.lines += 1;
             (self.line)(self.text.trim_end());
         }
-        self.text.clear();
-        self.groups = 0;
+    }
+
+    /// Says how many lines of empty slots were not written.
+    fn write_empty(&mut self) {
+        if let Some(more @ 1..) = self.empty.checked_sub(1)
+            && self.lines < self.max_lines
+        {
+            let plural = if more == 1 { "" } else { "s" };
+            (self.line)(&format!(
+                "          {more} more line{plural} without entries"
+            ));
+        }
+        self.empty = 0;
     }
 
     fn chunk(&mut self, chunk: &ChunkAt<'_>) {

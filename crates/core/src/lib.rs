@@ -5,4 +5,18 @@
 //! used, work and memory stay in proportion to the input, and what can't be read is left out and
 //! named.
 
+pub mod conflict;
+pub mod goroutines;
+pub mod hashing;
+pub mod heap;
+pub mod holders;
+pub mod image;
+pub mod inventory;
+pub mod literal;
+pub mod maps;
 pub mod memory;
+pub mod program;
+pub mod reason;
+pub mod retained;
+pub mod types;
+pub mod value;

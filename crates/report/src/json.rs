@@ -8,7 +8,7 @@ use tophash_finding::{Finding, Problem, SCHEMA, Stats};
 use crate::Report;
 
 #[derive(Serialize)]
-struct Document<'a> {
+struct Document<'a, T: Serialize> {
     schema: u32,
     tool: &'a str,
     version: &'a str,
@@ -18,29 +18,29 @@ struct Document<'a> {
     stats: Stats,
     /// Fields of one command.
     #[serde(flatten)]
-    more: Option<&'a serde_json::Value>,
+    more: Option<&'a T>,
 }
 
 pub(crate) fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
-    write(report, None, out)
+    write::<()>(report, None, out)
 }
 
 /// Writes `report` as JSON with further fields, those of the object `more`, behind the ones that
-/// every command has.
+/// every command has. `more` is written as it is serialised, so that it may be longer than memory.
 ///
 /// # Errors
 /// What writing gives, and an error if `more` is no object.
-pub fn render_with(
+pub fn render_with<T: Serialize>(
     report: &Report<'_>,
-    more: &serde_json::Value,
+    more: &T,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     write(report, Some(more), out)
 }
 
-fn write(
+fn write<T: Serialize>(
     report: &Report<'_>,
-    more: Option<&serde_json::Value>,
+    more: Option<&T>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let document = Document {

@@ -55,19 +55,20 @@ impl Printer<'_, '_> {
         let message = self.styled(Style::new().bold(), format!(": {message}"));
         writeln!(self.out, "{}: {level}{message}", position(&finding.place))?;
 
-        // Evidence at the finding's own place labels its mark.
-        let (here, elsewhere): (Vec<&Evidence>, Vec<&Evidence>) =
-            (finding.evidence.iter()).partition(|e| e.place == finding.place);
-        let label = here.first().map(|e| e.message.as_str());
+        // The first evidence at the finding's own place labels its mark.
         let source = excerpt(self.sources, &finding.place);
-        self.excerpt(source, severity, label)?;
-        for evidence in here.iter().skip(1) {
-            self.titled(severity_color(Severity::Note), "note", &evidence.message)?;
-        }
+        let here = |evidence: &Evidence| source.is_some() && evidence.place == finding.place;
+        let marked = finding.evidence.iter().position(here);
+        let label = marked.and_then(|index| finding.evidence.get(index));
+        self.excerpt(source, severity, label.map(|e| e.message.as_str()))?;
 
-        for evidence in elsewhere {
+        let others = finding.evidence.iter().enumerate();
+        for (_, evidence) in others.filter(|(index, _)| Some(*index) != marked) {
             self.titled(severity_color(Severity::Note), "note", &evidence.message)?;
             let place = &evidence.place;
+            if marked.is_some() && *place == finding.place {
+                continue; // shown above
+            }
             let source = excerpt(self.sources, place);
             let last_line = source.as_ref().map_or(place.line, Excerpt::last_line);
             let gutter = " ".repeat(last_line.to_string().len());

@@ -7,16 +7,19 @@
 
 pub mod classic;
 mod dynamic;
+mod equal;
 mod event;
 mod fault;
 pub mod footprint;
 pub mod frames;
+pub mod goroutine;
 pub mod hash;
 pub mod layout;
 mod map_type;
 mod memory;
 pub mod messages;
 mod ops;
+pub mod process;
 pub mod race;
 mod random;
 pub mod sizeclass;
@@ -26,6 +29,7 @@ mod version;
 
 pub use classic::{ClassicIter, ClassicMap};
 pub use dynamic::{Dynamic, Image};
+pub use equal::values_equal;
 pub use event::{ClassicEvent, Event, SwissEvent};
 pub use fault::{Fault, Race};
 pub use hash::{HashError, HashKeys, HashPlan, Hasher};

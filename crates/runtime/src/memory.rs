@@ -1,6 +1,7 @@
 //! Where bytes and dynamic types come from while keys are hashed and compared: a model's own
 //! heap, or the memory of a dead process.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -8,12 +9,12 @@ use crate::types::GoType;
 
 /// Memory that values point into.
 pub trait Memory {
-    /// The `len` bytes at an address, if they can be read.
-    fn bytes(&self, address: u64, len: u64) -> Option<&[u8]>;
+    /// The `len` bytes at an address, if they can be read: borrowed where they lie in one piece.
+    fn bytes(&self, address: u64, len: u64) -> Option<Cow<'_, [u8]>>;
 
     /// The dynamic type that the first word of an interface value stands for: the address of a
     /// type descriptor for `any`, of an itab otherwise.
-    fn dynamic_type(&self, word: u64) -> Option<&GoType>;
+    fn dynamic_type(&self, word: u64) -> Option<Arc<GoType>>;
 }
 
 /// Memory in which nothing can be read: enough for keys without pointers.
@@ -21,11 +22,11 @@ pub trait Memory {
 pub struct NoMemory;
 
 impl Memory for NoMemory {
-    fn bytes(&self, _: u64, len: u64) -> Option<&[u8]> {
-        (len == 0).then_some(&[])
+    fn bytes(&self, _: u64, len: u64) -> Option<Cow<'_, [u8]>> {
+        (len == 0).then_some(Cow::Borrowed(&[]))
     }
 
-    fn dynamic_type(&self, _: u64) -> Option<&GoType> {
+    fn dynamic_type(&self, _: u64) -> Option<Arc<GoType>> {
         None
     }
 }
@@ -53,9 +54,9 @@ impl Blocks {
 }
 
 impl Memory for Blocks {
-    fn bytes(&self, address: u64, len: u64) -> Option<&[u8]> {
+    fn bytes(&self, address: u64, len: u64) -> Option<Cow<'_, [u8]>> {
         if len == 0 {
-            return Some(&[]);
+            return Some(Cow::Borrowed(&[]));
         }
         let end = address.checked_add(len)?;
         let (start, block) = self
@@ -64,20 +65,21 @@ impl Memory for Blocks {
             .rev()
             .find(|(start, block)| *start + block.len() as u64 >= end)?;
         let offset = usize::try_from(address - start).ok()?;
-        block.get(offset..offset + usize::try_from(len).ok()?)
+        let bytes = block.get(offset..offset + usize::try_from(len).ok()?);
+        bytes.map(Cow::Borrowed)
     }
 
-    fn dynamic_type(&self, word: u64) -> Option<&GoType> {
-        self.types.get(&word).map(Arc::as_ref)
+    fn dynamic_type(&self, word: u64) -> Option<Arc<GoType>> {
+        self.types.get(&word).cloned()
     }
 }
 
 impl<M: Memory> Memory for Arc<M> {
-    fn bytes(&self, address: u64, len: u64) -> Option<&[u8]> {
+    fn bytes(&self, address: u64, len: u64) -> Option<Cow<'_, [u8]>> {
         (**self).bytes(address, len)
     }
 
-    fn dynamic_type(&self, word: u64) -> Option<&GoType> {
+    fn dynamic_type(&self, word: u64) -> Option<Arc<GoType>> {
         (**self).dynamic_type(word)
     }
 }

@@ -6,6 +6,7 @@
 mod build_flags;
 mod check;
 mod crash;
+mod core;
 mod debug;
 mod deep_stack;
 mod lab;
@@ -29,6 +30,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Check(check::Args),
+    Core(core::Args),
     Lab(lab::Args),
     Size(size::Args),
     Crash(crash::Args),
@@ -37,9 +39,10 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::parse_from(core::verb_last(std::env::args_os().collect()));
     let result = match cli.command {
         Command::Check(args) => check::run(args),
+        Command::Core(args) => core::run(args),
         Command::Lab(args) => lab::run(args),
         Command::Size(args) => size::run(args),
         Command::Crash(args) => crash::run(args),

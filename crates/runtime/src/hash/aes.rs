@@ -1,8 +1,13 @@
-//! The hash of amd64 processors with AES instructions (runtime/asm_amd64.s `aeshashbody`; from
-//! 1.27 internal/runtime/maps/memhash_amd64.s).
+//! The hash of processors with AES instructions: amd64 (runtime/asm_amd64.s `aeshashbody`; from
+//! 1.27 internal/runtime/maps/memhash_amd64.s), and in [`arm64`] that of arm64.
 //!
-//! Everything is made of one operation, the AES round `AESENC`. It is computed by the processor
-//! where it can be, by a table of the S-box otherwise: the results are the same.
+//! Everything is made of the AES round `AESENC` and, on arm64, of the last round `AESENCLAST`.
+//! They are computed by the processor where they can be, by a table of the S-box otherwise: the
+//! results are the same.
+
+mod arm64;
+
+pub(super) use arm64::AesArm64;
 
 use crate::memory::{half_at, word_at};
 
@@ -20,16 +25,15 @@ pub(super) struct Aes {
 trait Round: Copy {
     /// `AESENC`: one round on `state` with `key`.
     fn round(self, state: Lane, key: Lane) -> Lane;
+
+    /// `AESENCLAST` with a key of zeros: the round without mixing columns.
+    fn last(self, state: Lane) -> Lane;
 }
 
 impl Aes {
     pub(super) fn new(schedule: &[u8; 128]) -> Self {
-        let mut keys = [0; 8];
-        for (key, bytes) in keys.iter_mut().zip(schedule.as_chunks().0) {
-            *key = Lane::from_le_bytes(*bytes);
-        }
         Self {
-            keys,
+            keys: lanes(schedule),
             hardware: hardware::available(),
         }
     }
@@ -54,6 +58,15 @@ impl Aes {
         }
         memory(Table, bytes, seed, &self.keys)
     }
+}
+
+/// The schedule as lanes.
+fn lanes(schedule: &[u8; 128]) -> [Lane; 8] {
+    let mut keys = [0; 8];
+    for (key, bytes) in keys.iter_mut().zip(schedule.as_chunks().0) {
+        *key = Lane::from_le_bytes(*bytes);
+    }
+    keys
 }
 
 /// `aeshashbody` over any way to compute a round.
@@ -146,6 +159,13 @@ impl Round for Table {
         }
         Lane::from_le_bytes(out) ^ key
     }
+
+    fn last(self, state: Lane) -> Lane {
+        let bytes = state.to_le_bytes();
+        // Byte i of column i / 4 comes from as many columns further on as its row says.
+        let out = std::array::from_fn(|i| SBOX[usize::from(bytes[(i + 4 * (i % 4)) % 16])]);
+        Lane::from_le_bytes(out)
+    }
 }
 
 /// Twice a number in the field of AES.
@@ -179,10 +199,10 @@ static SBOX: [u8; 256] = {
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code)] // The instruction is only reachable through an intrinsic.
 mod hardware {
-    use std::arch::x86_64::{__m128i, _mm_aesenc_si128};
+    use std::arch::x86_64::{__m128i, _mm_aesenc_si128, _mm_aesenclast_si128};
     use std::mem::transmute;
 
-    use super::{Lane, Round};
+    use super::{Lane, Round, arm64};
 
     pub(super) fn available() -> bool {
         is_x86_feature_detected!("aes")
@@ -200,6 +220,17 @@ mod hardware {
                 transmute(_mm_aesenc_si128(
                     transmute::<Lane, __m128i>(state),
                     transmute::<Lane, __m128i>(key),
+                ))
+            }
+        }
+
+        #[inline(always)]
+        fn last(self, state: Lane) -> Lane {
+            // SAFETY: as above.
+            unsafe {
+                transmute(_mm_aesenclast_si128(
+                    transmute::<Lane, __m128i>(state),
+                    transmute::<Lane, __m128i>(0),
                 ))
             }
         }
@@ -225,11 +256,31 @@ mod hardware {
         // SAFETY: the caller has asked `available`.
         unsafe { rounds(bytes, seed, keys) }
     }
+
+    #[inline]
+    pub(super) fn arm64_word(state: Lane, key: Lane) -> u64 {
+        #[target_feature(enable = "aes")]
+        fn rounds(state: Lane, key: Lane) -> u64 {
+            arm64::word(Instruction, state, key)
+        }
+        // SAFETY: the caller has asked `available`.
+        unsafe { rounds(state, key) }
+    }
+
+    #[inline]
+    pub(super) fn arm64_memory(bytes: &[u8], seed: u64, keys: &[Lane; 8]) -> u64 {
+        #[target_feature(enable = "aes")]
+        fn rounds(bytes: &[u8], seed: u64, keys: &[Lane; 8]) -> u64 {
+            arm64::memory(Instruction, bytes, seed, keys)
+        }
+        // SAFETY: the caller has asked `available`.
+        unsafe { rounds(bytes, seed, keys) }
+    }
 }
 
 #[cfg(not(target_arch = "x86_64"))]
 mod hardware {
-    use super::{Lane, Round, Table};
+    use super::{Lane, Round, Table, arm64};
 
     pub(super) fn available() -> bool {
         false
@@ -241,6 +292,14 @@ mod hardware {
 
     pub(super) fn memory(bytes: &[u8], seed: u64, keys: &[Lane; 8]) -> u64 {
         super::memory(Table, bytes, seed, keys)
+    }
+
+    pub(super) fn arm64_word(state: Lane, key: Lane) -> u64 {
+        arm64::word(Table, state, key)
+    }
+
+    pub(super) fn arm64_memory(bytes: &[u8], seed: u64, keys: &[Lane; 8]) -> u64 {
+        arm64::memory(Table, bytes, seed, keys)
     }
 }
 
@@ -276,5 +335,9 @@ mod tests {
         let next =
             Lane::from_le_bytes(0xa49c_7ff2_689f_352b_6b5b_ea43_026a_5049_u128.to_be_bytes());
         assert_eq!(Table.round(state, key), next);
+        // The same state after SubBytes and ShiftRows.
+        let shifted =
+            Lane::from_le_bytes(0xd4bf_5d30_e0b4_52ae_b841_11f1_1e27_98e5_u128.to_be_bytes());
+        assert_eq!(Table.last(state), shifted);
     }
 }

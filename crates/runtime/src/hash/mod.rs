@@ -28,15 +28,24 @@ pub struct HashKeys {
 #[derive(Clone, Debug)]
 enum Function {
     Aes(aes::Aes),
+    AesArm64(aes::AesArm64),
     Multiply(multiply::Multiply),
 }
 
 impl HashKeys {
-    /// A process that uses AES (`useAeshash`), with its `aeskeysched`.
+    /// A process on an amd64 processor that uses AES (`useAeshash`), with its `aeskeysched`.
     #[must_use]
     pub fn aes(schedule: &[u8; 128]) -> Self {
         Self {
             function: Function::Aes(aes::Aes::new(schedule)),
+        }
+    }
+
+    /// The same on an arm64 processor, whose instructions lead to other hashes.
+    #[must_use]
+    pub fn aes_arm64(version: GoVersion, schedule: &[u8; 128]) -> Self {
+        Self {
+            function: Function::AesArm64(aes::AesArm64::new(version, schedule)),
         }
     }
 
@@ -54,6 +63,7 @@ impl HashKeys {
     pub fn memory(&self, bytes: &[u8], seed: u64) -> u64 {
         match &self.function {
             Function::Aes(aes) => aes.memory(bytes, seed),
+            Function::AesArm64(aes) => aes.memory(bytes, seed),
             Function::Multiply(multiply) => multiply.memory(bytes, seed),
         }
     }
@@ -64,6 +74,7 @@ impl HashKeys {
     pub fn u32(&self, value: u32, seed: u64) -> u64 {
         match &self.function {
             Function::Aes(aes) => aes.word(u64::from(value), seed),
+            Function::AesArm64(aes) => aes.u32(value, seed),
             Function::Multiply(multiply) => multiply.u32(value, seed),
         }
     }
@@ -74,6 +85,7 @@ impl HashKeys {
     pub fn u64(&self, value: u64, seed: u64) -> u64 {
         match &self.function {
             Function::Aes(aes) => aes.word(value, seed),
+            Function::AesArm64(aes) => aes.u64(value, seed),
             Function::Multiply(multiply) => multiply.u64(value, seed),
         }
     }
@@ -163,7 +175,7 @@ impl<M: Memory + ?Sized> Hasher<'_, M> {
             .memory
             .bytes(address, len)
             .ok_or(HashError::Unreadable(address))?;
-        Ok(self.keys.memory(text, seed))
+        Ok(self.keys.memory(&text, seed))
     }
 
     /// `interhash` and `nilinterhash`, given the two words of an interface.
@@ -180,12 +192,12 @@ impl<M: Memory + ?Sized> Hasher<'_, M> {
             return Err(HashError::Unhashable(ty.name.to_string()));
         }
         let hash = if ty.is_direct_in_interface() {
-            self.dynamic(ty, words.get(8..).unwrap_or_default(), seed ^ C0)?
+            self.dynamic(&ty, words.get(8..).unwrap_or_default(), seed ^ C0)?
         } else {
             let value = memory
                 .bytes(data, ty.size)
                 .ok_or(HashError::Unreadable(data))?;
-            self.dynamic(ty, value, seed ^ C0)?
+            self.dynamic(&ty, &value, seed ^ C0)?
         };
         Ok(C1.wrapping_mul(hash))
     }

@@ -4,8 +4,7 @@
 //! can be had, tests are skipped aloud.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
@@ -86,6 +85,17 @@ impl Variant {
         Self::NoSwissMap,
         Self::Arm64,
     ];
+
+    /// Those that a toolchain and this machine can build and run; says aloud what they can't.
+    pub fn possible_for(toolchain: &Toolchain) -> Vec<Self> {
+        let (possible, not) = Self::ALL
+            .into_iter()
+            .partition::<Vec<_>, _>(|variant| variant.possible(toolchain));
+        for variant in not {
+            skipped(&format!("{variant:?} with go1.{}", toolchain.minor));
+        }
+        possible
+    }
 
     /// Whether a toolchain and this machine can build and run it.
     pub fn possible(self, toolchain: &Toolchain) -> bool {
@@ -178,25 +188,42 @@ impl Program {
     /// (status 3: nothing was noticed), or if this machine makes no cores.
     pub fn crash(&self, arguments: &[&str]) -> Option<Crash> {
         let name = self.path.file_name().unwrap_or_default().to_string_lossy();
-        let toolchain = self.path.parent().and_then(Path::file_name).unwrap_or_default();
-        let dir = format!("core-{}-{name}-{}", toolchain.to_string_lossy(), arguments.join(""));
+        let toolchain = self
+            .path
+            .parent()
+            .and_then(Path::file_name)
+            .unwrap_or_default();
+        let dir = format!(
+            "core-{}-{name}-{}",
+            toolchain.to_string_lossy(),
+            arguments.join("")
+        );
         let dir = scratch(&dir);
-        let output = self.command(&dir, arguments).output().expect("sh can't be run");
+        let output = self
+            .command(&dir, arguments)
+            .output()
+            .expect("sh can't be run");
         let log = String::from_utf8_lossy(&output.stderr).into_owned();
         if output.status.code() == Some(3) {
             skipped(&format!("{name} {arguments:?}: {log}"));
             return None;
         }
-        let core = std::fs::read_dir(&dir).expect("scratch").flatten().find(|entry| {
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            name.starts_with("core") || name.ends_with(".core")
-        });
+        // An emulator ends in a core of its own besides that of the program.
+        let prefix = match self.variant {
+            Variant::Arm64 => "qemu_",
+            _ => "core",
+        };
+        let mut entries = std::fs::read_dir(&dir).expect("scratch").flatten();
+        let core = entries.find(|entry| entry.file_name().to_string_lossy().starts_with(prefix));
         let Some(core) = core else {
             no_core(&format!("{name} {arguments:?}: {:?}\n{log}", output.status));
             return None;
         };
-        let said = output.stdout.lines().map(|line| line.expect("UTF-8")).collect();
+        let said = output
+            .stdout
+            .lines()
+            .map(|line| line.expect("UTF-8"))
+            .collect();
         Some(Crash {
             program: self.clone(),
             core: core.path(),
@@ -209,13 +236,18 @@ impl Program {
     pub fn start(&self, arguments: &[&str], lines: usize) -> Running {
         let mut command = self.command(Path::new("."), arguments);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = command.stderr(Stdio::null()).spawn().expect("sh can't be run");
+        let mut child = command
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("sh can't be run");
         let input = child.stdin.take().expect("a pipe");
         let mut output = BufReader::new(child.stdout.take().expect("a pipe"));
         let mut said = Vec::new();
         for _ in 0..lines {
             let mut line = String::new();
-            output.read_line(&mut line).expect("the program says something");
+            output
+                .read_line(&mut line)
+                .expect("the program says something");
             said.push(line);
         }
         Running {
@@ -246,7 +278,9 @@ pub fn scratch(name: &str) -> PathBuf {
         .chars()
         .map(|c| if c.is_alphanumeric() { c } else { '-' })
         .collect();
-    let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("cores").join(name);
+    let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
+        .join("cores")
+        .join(name);
     let _ = std::fs::remove_dir_all(&dir);
     std::fs::create_dir_all(&dir).expect("the scratch directory can't be made");
     dir
@@ -349,7 +383,8 @@ impl Said {
             }
             said.small = value["small"].as_u64().unwrap_or(said.small);
             let maps = value["maps"].as_array().into_iter().flatten();
-            said.maps.extend(maps.chain(value.get("map")).map(Map::parse));
+            said.maps
+                .extend(maps.chain(value.get("map")).map(Map::parse));
         }
         said
     }
@@ -371,7 +406,11 @@ impl Map {
     fn parse(value: &Value) -> Self {
         let pairs = |value: &Value| {
             let pairs = value.as_array()?.iter();
-            Some(pairs.map(|pair| (pair[0].clone(), pair[1].clone())).collect::<Vec<_>>())
+            Some(
+                pairs
+                    .map(|pair| (pair[0].clone(), pair[1].clone()))
+                    .collect::<Vec<_>>(),
+            )
         };
         let len = value["len"].as_u64().expect("len");
         let entries = pairs(&value["entries"]);
@@ -398,20 +437,7 @@ fn text(value: &Value) -> String {
 /// A number, or one that is written in hexadecimal as a string.
 pub fn number(value: &Value) -> Option<u64> {
     let hex = value.as_str().and_then(|text| text.strip_prefix("0x"));
-    value.as_u64().or_else(|| u64::from_str_radix(hex?, 16).ok())
-}
-
-/// A file of these bytes in a scratch directory.
-pub fn file(name: &str, bytes: &[u8]) -> PathBuf {
-    let path = scratch(name).join("file");
-    let mut file = std::fs::File::create(&path).expect("scratch");
-    file.write_all(bytes).expect("scratch");
-    path
-}
-
-/// Runs tophash's command; see its `--help`.
-pub fn tophash(exe: &Path, arguments: &[OsString]) -> std::process::Output {
-    let mut command = Command::new(exe);
-    command.arg("core").args(arguments);
-    command.output().expect("tophash can't be run")
+    value
+        .as_u64()
+        .or_else(|| u64::from_str_radix(hex?, 16).ok())
 }

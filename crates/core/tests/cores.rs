@@ -13,9 +13,13 @@
 
 mod made;
 
+use std::io::Write;
 use std::path::Path;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use made::{Program, Said, Toolchain, Variant};
+use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 use tophash_core::image::{Binary, Image};
 use tophash_core::memory::Memory;
 
@@ -36,7 +40,6 @@ fn check_zoo(toolchain: &Toolchain, variant: Variant) {
         assert_eq!(signal.as_deref(), Some("SIGABRT"), "{variant:?}");
         assert!(image.notes.threads.len() > 1, "{variant:?}");
         check_counts(&image, &crash.said);
-        crash.remove();
     }
     // An emulator's memory is not laid out as its guest's.
     if variant != Variant::Arm64 {
@@ -74,7 +77,6 @@ fn another_build() {
     }
     let other = Program::build("conflict", &toolchain, Variant::Default);
     check_mismatch(&other.path, &crash.core);
-    crash.remove();
 }
 
 /// The first thing that is said of a core is that it is of another program.
@@ -99,13 +101,12 @@ fn full() {
 /// Files that are no core, or no program.
 #[test]
 fn nothing_to_read() {
-    let text = made::scratch("text").join("text");
+    let dir = made::scratch();
+    let [text, empty, missing] = ["text", "empty", "missing"].map(|name| dir.path().join(name));
     std::fs::write(&text, "no core\n").unwrap();
-    let empty = made::scratch("empty").join("empty");
     std::fs::write(&empty, "").unwrap();
-    let missing = made::scratch("missing").join("missing");
     let own = std::env::current_exe().unwrap();
-    for path in [&text, &empty, &missing, &made::scratch("directory")] {
+    for path in [&text, &empty, &missing, &dir.path().to_owned()] {
         let as_binary = Binary::open(path).unwrap_err().to_string();
         let as_core = Image::open(&own, path).unwrap_err().to_string();
         for message in [as_binary, as_core] {
@@ -115,4 +116,35 @@ fn nothing_to_read() {
     }
     let message = Image::open(&own, &own).unwrap_err().to_string();
     assert!(message.contains("not a core dump"), "{message}");
+}
+
+/// Cores as people send them.
+#[test]
+fn compressed() {
+    let Some(toolchain) = Toolchain::on_path() else {
+        return;
+    };
+    let program = Program::build("zoo", &toolchain, Variant::Stripped);
+    let Some(crash) = program.crash(&["-end=abort"]) else {
+        return;
+    };
+    let plain = std::fs::read(&crash.core).unwrap();
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+    gzip.write_all(&plain).unwrap();
+    let gzip = gzip.finish().unwrap();
+    let zstd = compress_to_vec(&*plain, CompressionLevel::Fastest);
+    for (name, bytes) in [("core.gz", &gzip), ("core.zst", &zstd)] {
+        let dir = made::scratch();
+        let path = dir.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        let image = Image::open(&program.path, &path).unwrap();
+        assert!(image.problems.is_empty(), "{name}: {:?}", image.problems);
+        check_counts(&image, &crash.said);
+        // A download that broke off.
+        std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+        match Image::open(&program.path, &path) {
+            Ok(image) => assert!(!image.problems.is_empty(), "{name}"),
+            Err(error) => eprintln!("{error}"),
+        }
+    }
 }

@@ -3,12 +3,16 @@
 //! A program says on its standard output what its maps hold, and ends in a core. Where no core
 //! can be had, tests are skipped aloud.
 
+#![allow(dead_code, reason = "each test makes use of a part")]
+
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::Arc;
 
 use serde_json::Value;
+use tempfile::TempDir;
 
 /// A `go` command.
 #[derive(Clone, Debug)]
@@ -139,14 +143,15 @@ fn runs(command: &str) -> bool {
 pub struct Program {
     pub path: PathBuf,
     pub variant: Variant,
+    _dir: Arc<TempDir>,
 }
 
 impl Program {
     /// Builds one of the programs.
     pub fn build(name: &str, toolchain: &Toolchain, variant: Variant) -> Self {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/tests/programs");
-        let dir = scratch(&format!("built-{}-{variant:?}-{name}", toolchain.minor));
-        let path = dir.join(name);
+        let dir = scratch();
+        let path = dir.path().join(name);
         let output = Command::new(&toolchain.go)
             .current_dir(source)
             .args(["build", "-o"])
@@ -167,7 +172,11 @@ impl Program {
             .expect("go can't be run");
         let text = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{name} {variant:?}: {text}");
-        Self { path, variant }
+        Self {
+            path,
+            variant,
+            _dir: Arc::new(dir),
+        }
     }
 
     /// A command that runs the program in a directory with leave to dump its core there.
@@ -188,19 +197,9 @@ impl Program {
     /// (status 3: nothing was noticed), or if this machine makes no cores.
     pub fn crash(&self, arguments: &[&str]) -> Option<Crash> {
         let name = self.path.file_name().unwrap_or_default().to_string_lossy();
-        let toolchain = self
-            .path
-            .parent()
-            .and_then(Path::file_name)
-            .unwrap_or_default();
-        let dir = format!(
-            "core-{}-{name}-{}",
-            toolchain.to_string_lossy(),
-            arguments.join("")
-        );
-        let dir = scratch(&dir);
+        let dir = scratch();
         let output = self
-            .command(&dir, arguments)
+            .command(dir.path(), arguments)
             .output()
             .expect("sh can't be run");
         let log = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -213,7 +212,7 @@ impl Program {
             Variant::Arm64 => "qemu_",
             _ => "core",
         };
-        let mut entries = std::fs::read_dir(&dir).expect("scratch").flatten();
+        let mut entries = std::fs::read_dir(dir.path()).expect("scratch").flatten();
         let core = entries.find(|entry| entry.file_name().to_string_lossy().starts_with(prefix));
         let Some(core) = core else {
             no_core(&format!("{name} {arguments:?}: {:?}\n{log}", output.status));
@@ -227,6 +226,7 @@ impl Program {
         Some(Crash {
             program: self.clone(),
             core: core.path(),
+            _dir: dir,
             said: Said::parse(said),
             log,
         })
@@ -272,18 +272,9 @@ fn no_core(what: &str) {
     ));
 }
 
-/// An empty directory of this name.
-pub fn scratch(name: &str) -> PathBuf {
-    let name: String = name
-        .chars()
-        .map(|c| if c.is_alphanumeric() { c } else { '-' })
-        .collect();
-    let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
-        .join("cores")
-        .join(name);
-    let _ = std::fs::remove_dir_all(&dir);
-    std::fs::create_dir_all(&dir).expect("the scratch directory can't be made");
-    dir
+/// An empty directory, gone with the value.
+pub fn scratch() -> TempDir {
+    TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("the scratch directory can't be made")
 }
 
 /// A program that ended, and what it left.
@@ -294,13 +285,7 @@ pub struct Crash {
     pub said: Said,
     /// Its standard error.
     pub log: String,
-}
-
-impl Crash {
-    /// Removes the core, which may be large.
-    pub fn remove(self) {
-        let _ = std::fs::remove_file(&self.core);
-    }
+    _dir: TempDir,
 }
 
 /// A program that runs. It is ended when this is dropped.

@@ -179,11 +179,12 @@ impl Program {
         }
     }
 
-    /// A command that runs the program in a directory with leave to dump its core there.
-    fn command(&self, dir: &Path, arguments: &[&str]) -> Command {
+    /// A command that runs the program, by another command if there is a prefix, in a directory with
+    /// leave to dump its core there.
+    fn command(&self, dir: &Path, prefix: &[&str], arguments: &[&str]) -> Command {
         let mut command = Command::new("sh");
         let script = "ulimit -c unlimited 2>/dev/null || echo 'no cores' >&2; exec \"$@\"";
-        command.arg("-c").arg(script).arg("sh");
+        command.arg("-c").arg(script).arg("sh").args(prefix);
         if self.variant == Variant::Arm64 {
             command.arg("qemu-aarch64");
         }
@@ -199,7 +200,11 @@ impl Program {
         let name = self.path.file_name().unwrap_or_default().to_string_lossy();
         let dir = scratch();
         let output = self
-            .command(dir.path(), arguments)
+            .command(
+                dir.path(),
+                &["timeout", "--foreground", "-s", "KILL", "180"],
+                arguments,
+            )
             .output()
             .expect("sh can't be run");
         let log = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -234,7 +239,7 @@ impl Program {
 
     /// Runs the program until it has said everything, and keeps it running.
     pub fn start(&self, arguments: &[&str], lines: usize) -> Running {
-        let mut command = self.command(Path::new("."), arguments);
+        let mut command = self.command(Path::new("."), &[], arguments);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command
             .stderr(Stdio::null())

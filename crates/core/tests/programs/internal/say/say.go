@@ -13,6 +13,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"syscall"
+	"time"
 	"unsafe"
 )
 
@@ -67,6 +68,12 @@ func field(p unsafe.Pointer, offset uintptr) uintptr { return *(*uintptr)(unsafe
 // Value turns a Go value into one that JSON can hold: what JSON lacks becomes a string.
 func Value(v reflect.Value) any {
 	switch v.Kind() {
+	case reflect.Pointer, reflect.Map, reflect.Chan, reflect.Func, reflect.UnsafePointer, reflect.Slice, reflect.Interface:
+		if v.IsNil() {
+			return nil
+		}
+	}
+	switch v.Kind() {
 	case reflect.Bool:
 		return v.Bool()
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
@@ -95,11 +102,13 @@ func Value(v reflect.Value) any {
 		}
 		return fields
 	case reflect.Interface:
-		if v.IsNil() {
-			return nil
-		}
 		return map[string]any{"type": v.Elem().Type().String(), "value": Value(v.Elem())}
-	case reflect.Pointer, reflect.Map, reflect.Chan, reflect.Func, reflect.UnsafePointer:
+	case reflect.Func:
+		// Not Pointer: that is the address of the code.
+		p := reflect.New(v.Type())
+		p.Elem().Set(v)
+		return Hex(*(*uintptr)(p.UnsafePointer()))
+	case reflect.Pointer, reflect.Map, reflect.Chan, reflect.UnsafePointer:
 		return Hex(v.Pointer())
 	}
 	panic("no kind of value: " + v.Kind().String())
@@ -161,7 +170,8 @@ func End(how string) {
 		m["x"] = 1
 	case "abort":
 		syscall.Kill(os.Getpid(), syscall.SIGABRT)
-		select {}
+		// An empty select would be found to be a deadlock at the same time.
+		time.Sleep(time.Hour)
 	case "wait":
 		// Standard input is closed when the test is done with the process.
 		os.Stdin.Read(make([]byte, 1))

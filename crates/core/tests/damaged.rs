@@ -50,7 +50,7 @@ const MOST: usize = 256 << 20;
 /// Runs of TOPHASH_DAMAGE, or a few.
 fn runs() -> u64 {
     let named = std::env::var("TOPHASH_DAMAGE").ok();
-    named.and_then(|n| n.parse().ok()).unwrap_or(100)
+    named.and_then(|n| n.parse().ok()).unwrap_or(30)
 }
 
 fn check(pair: &Pair, seed: u64) {

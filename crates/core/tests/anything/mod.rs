@@ -1,7 +1,19 @@
 //! A program and its core with some of their bytes changed: everything that can be asked of them
 //! is asked. Shared with the fuzz target.
 
+use std::hint::black_box;
+use std::ops::ControlFlow;
+
+use tophash_core::conflict::conflicts;
+use tophash_core::goroutines::Goroutines;
+use tophash_core::heap::Heap;
 use tophash_core::image::{Binary, Image};
+use tophash_core::inventory::Inventory;
+use tophash_core::maps::picture::draw;
+use tophash_core::maps::{entries, stats, verify};
+use tophash_core::program::Program;
+use tophash_core::reason::reason;
+use tophash_core::value::{Limits, Reader};
 
 /// A program and a core of it, whole.
 pub struct Pair {
@@ -98,6 +110,54 @@ pub fn ask(binary: Vec<u8>, core: Vec<u8>) {
         return;
     };
     for span in image.spans() {
-        std::hint::black_box(image.read_some(span.start, 16));
+        black_box(image.read_some(span.start, 16));
+    }
+    let Ok(program) = Program::load(&image) else {
+        return;
+    };
+    let goroutines = Goroutines::load(&program);
+    for goroutine in &goroutines.list {
+        for frame in &goroutine.stack.frames {
+            black_box(frame.calls(&program));
+        }
+    }
+    let heap = Heap::load(&program);
+    let reason = reason(&program, &goroutines);
+    let maps: Vec<u64> = heap.maps(&goroutines).iter().map(|m| m.address).collect();
+    let fits = |_: u64, _: &str| true;
+    black_box(conflicts(
+        &program,
+        &goroutines,
+        &heap,
+        &reason,
+        &maps,
+        &fits,
+    ));
+    let inventory = Inventory::load(&program, &goroutines, &heap);
+    let (types, keys) = (&inventory.types, inventory.keys.as_ref());
+    let reader = Reader::new(types, Limits::generous());
+    for map in &inventory.maps {
+        black_box(inventory.holder(map));
+    }
+    for (map, map_type) in inventory.typed() {
+        let (memory, header) = (types.memory(), &map.header);
+        black_box(stats::quick(memory, map_type, header));
+        let verified = verify(types, map_type, header, keys.map(|(keys, _)| keys));
+        for damage in verified.damage {
+            black_box(damage.to_string());
+        }
+        let mut shown = 0;
+        entries(memory, map_type, header, &mut |entry| {
+            black_box(reader.read(map_type.key, entry.key).to_string());
+            black_box(reader.read(map_type.elem, entry.elem).to_string());
+            shown += 1;
+            match shown {
+                0..100 => ControlFlow::Continue(()),
+                _ => ControlFlow::Break(()),
+            }
+        });
+        draw(memory, map_type, header, 20, &mut |line| {
+            black_box(line.len());
+        });
     }
 }

@@ -59,8 +59,13 @@ fn names_both(crash: &Crash, pair: &[&str], variant: Variant) -> bool {
         }
     }
     let others = conflict["others"].as_array().unwrap();
-    assert!(others.len() <= 1, "{pair:?}: {conflict}");
-    for side in others.iter().chain([&conflict["first"]]) {
+    check_side(crash, &conflict["first"], pair);
+    // Several are candidates, of which none is more likely than the others.
+    if others.len() > 1 {
+        assert_eq!(conflict["certainty"], "possible", "{pair:?}: {conflict}");
+        return false;
+    }
+    for side in others {
         check_side(crash, side, pair);
     }
     let mut ids: Vec<_> = others.iter().map(|side| &side["goroutine"]).collect();
@@ -79,6 +84,7 @@ fn check_side(crash: &Crash, side: &Value, pair: &[&str]) {
         "write" => "assign",
         other => other,
     };
+    // Between two operations it may be anywhere, as in what makes the next key.
     if let Some(named) = side["operation"].as_str() {
         // Clearing and cloning are loops over the map in some versions.
         let alike = matches!(
@@ -86,12 +92,12 @@ fn check_side(crash: &Crash, side: &Value, pair: &[&str]) {
             ("clear" | "clone", "iterate" | "delete")
         );
         assert!(named == operation || alike, "{pair:?}: {said:?}: {side}");
+        let function = side["place"]["function"].as_str().unwrap_or_default();
+        assert!(
+            function.starts_with(&said.function),
+            "{pair:?}: {said:?}: {side}"
+        );
     }
-    let function = side["place"]["function"].as_str().unwrap_or_default();
-    assert!(
-        function.starts_with(&said.function),
-        "{pair:?}: {said:?}: {side}"
-    );
 }
 
 /// A process in which one goroutine writes at full speed has no conflict.
@@ -100,6 +106,8 @@ fn healthy(program: &Program) {
     let subject = Subject::process(running.pid());
     for _ in 0..5 {
         let run = subject.text(&["conflict"]);
-        assert_eq!(run.status, 0, "{run:?}");
+        // What changes while it is read may be unreadable, which is said.
+        let honest = run.status == 0 || run.status == 2 && !run.stderr.is_empty();
+        assert!(honest, "{run:?}");
     }
 }

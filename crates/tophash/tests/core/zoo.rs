@@ -60,7 +60,8 @@ fn list(subject: &Subject, said: &Said, stripped: bool) {
             assert_eq!(holder, map.path, "{listed}");
         }
         let named = match &*map.name {
-            "parked" => "main.parked",
+            // The pointer may be in a frame of what it waits in, too.
+            "parked" => "goroutine",
             "onStack" => "main.atTheEnd",
             _ => "",
         };

@@ -50,8 +50,7 @@ fn with_context<T>(crash: &Crash, run: impl FnOnce(&Context<'_>) -> T) -> T {
     let image = Image::open(&crash.program.path, &crash.core).unwrap();
     let loaded = Loaded::load(&image).unwrap();
     assert_eq!(loaded.go_version, crash.said.version);
-    let modules = loaded.module.types;
-    let types = Types::new(&image, loaded.build, vec![modules.start..modules.end]);
+    let types = Types::of(&loaded);
     let mut named = BTreeMap::<String, Vec<TypeId>>::new();
     for id in types.maps() {
         named

@@ -206,7 +206,14 @@ fn list(
             None => held.and_then(|held| {
                 let read = || MapType::read(types, held.ty).map(Arc::new);
                 let map_type = map_types.entry(held.ty).or_insert_with(read).clone()?;
-                Some((map_type, Source::Pointer))
+                // What a guess leads to is no more certain than the guess.
+                let root = holders.root(held).map(|root| root.address);
+                let guess = root.and_then(|address| sources.get(&address));
+                let source = match guess {
+                    Some((_, guess @ Source::Likely(_))) => *guess,
+                    _ => Source::Pointer,
+                };
+                Some((map_type, source))
             }),
         };
         let holder = match (others.remove(&address), held) {

@@ -140,6 +140,17 @@ impl Holders {
         self.maps.is_empty()
     }
 
+    /// Where the path to a map starts: at a variable, or at a map that was found otherwise.
+    #[must_use]
+    pub fn root(&self, held: Held) -> Option<&Root> {
+        let mut node = self.nodes.get(held.node as usize)?;
+        // Parents come before their children, so that this ends.
+        while node.kind != NodeKind::Root {
+            node = self.nodes.get(node.parent as usize)?;
+        }
+        self.roots.get(node.parent as usize)
+    }
+
     /// The path of names to a map, as Go has it: `main.cache.byUser["ann"].Tags`.
     #[must_use]
     pub fn path(&self, types: &Types<'_>, held: Held) -> String {

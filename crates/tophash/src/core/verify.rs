@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use rayon::prelude::*;
 use serde_json::json;
 use tophash_core::inventory::{Inventory, Map};
+use tophash_core::maps::guess::Source;
 use tophash_core::maps::{Damage, Verified, verify};
 use tophash_finding::{Finding, Place, RuleMeta, Severity};
 
@@ -61,9 +62,10 @@ pub(super) fn run(session: &Session<'_>, args: &Args, out: &mut dyn Write) -> io
     let results: Vec<(&Map, Verified)> = chosen
         .par_iter()
         .filter_map(|map| {
-            let (ty, _) = map.ty.as_ref()?;
+            let (ty, source) = map.ty.as_ref()?;
             let result = verify(&inventory.types, ty, &map.header, keys);
-            Some((*map, result))
+            let is_guess = matches!(source, Source::Likely(_));
+            (!is_guess || !is_mostly_misplaced(&result)).then_some((*map, result))
         })
         .collect();
     let untyped = chosen.len() - results.len();
@@ -103,6 +105,16 @@ pub(super) fn run(session: &Session<'_>, args: &Args, out: &mut dyn Write) -> io
     } else {
         Status::Clean
     })
+}
+
+/// Whether most entries have another hash than their place says. Then a type that is only likely is
+/// the wrong one.
+fn is_mostly_misplaced(result: &Verified) -> bool {
+    let wrong = result
+        .damage
+        .iter()
+        .filter(|damage| matches!(damage, Damage::HashByte { .. } | Damage::Misplaced { .. }));
+    2 * wrong.count() as u64 > result.hashed
 }
 
 /// Whether there is more than memory missing from the dump.

@@ -1,0 +1,150 @@
+//! Real cores and processes, as the library reads them. What the programs say of their own maps is
+//! compared with what their memory holds.
+//!
+//! `full` is for many toolchains, and for arm64 by an emulator:
+//!
+//!     TOPHASH_GOROOTS=/path/go1.21:/path/go1.27 \
+//!         cargo test -p tophash-core --test cores -- --ignored --nocapture
+
+#![allow(
+    clippy::print_stderr,
+    reason = "a test says what it covered and why it was skipped"
+)]
+
+mod made;
+
+use std::io::Write;
+use std::path::Path;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use made::{Program, Said, Toolchain, Variant};
+use ruzstd::encoding::{CompressionLevel, compress_to_vec};
+use tophash_core::image::{Binary, Image};
+use tophash_core::memory::Memory;
+
+/// Every map's count lies where the program has its header.
+fn check_counts(image: &Image, said: &Said) {
+    assert!(said.maps.len() > 10, "the program says too little");
+    for map in said.by_address().values() {
+        assert_eq!(image.u64(map.address), Some(map.len), "{map:?}");
+    }
+}
+
+fn check_zoo(toolchain: &Toolchain, variant: Variant) {
+    let program = Program::build("zoo", toolchain, variant);
+    if let Some(crash) = program.crash(&[]) {
+        let image = Image::open(&program.path, &crash.core).unwrap();
+        assert!(image.problems.is_empty(), "{:?}", image.problems);
+        let signal = image.notes.signal.map(|signal| signal.name());
+        assert_eq!(signal.as_deref(), Some("SIGABRT"), "{variant:?}");
+        assert!(image.notes.threads.len() > 1, "{variant:?}");
+        check_counts(&image, &crash.said);
+    }
+    // An emulator's memory is not laid out as its guest's.
+    if variant != Variant::Arm64 {
+        let running = program.start(&["-end=wait"], 2);
+        let image = Image::attach(running.pid(), None).unwrap();
+        check_counts(&image, &running.said);
+        let image = Image::attach(running.pid(), Some(&program.path)).unwrap();
+        assert!(image.problems.is_empty(), "{:?}", image.problems);
+        check_counts(&image, &running.said);
+    }
+}
+
+#[test]
+fn memory() {
+    let Some(toolchain) = Toolchain::on_path() else {
+        return;
+    };
+    for variant in [Variant::Default, Variant::Pie] {
+        check_zoo(&toolchain, variant);
+    }
+}
+
+#[test]
+fn another_build() {
+    let Some(toolchain) = Toolchain::on_path() else {
+        return;
+    };
+    let program = Program::build("damage", &toolchain, Variant::Default);
+    let Some(crash) = program.crash(&[]) else {
+        return;
+    };
+    for variant in [Variant::Stripped, Variant::Pie] {
+        let other = Program::build("damage", &toolchain, variant);
+        check_mismatch(&other.path, &crash.core);
+    }
+    let other = Program::build("conflict", &toolchain, Variant::Default);
+    check_mismatch(&other.path, &crash.core);
+}
+
+/// The first thing that is said of a core is that it is of another program.
+fn check_mismatch(binary: &Path, core: &Path) {
+    let image = Image::open(binary, core).unwrap();
+    let first = image.problems.first().map(|problem| &*problem.message);
+    let named = first.is_some_and(|message| message.contains("not the program"));
+    assert!(named, "{}: {:?}", binary.display(), image.problems);
+}
+
+#[test]
+#[ignore = "needs Go toolchains and minutes; see the top of this file"]
+fn full() {
+    for toolchain in Toolchain::named() {
+        for variant in Variant::possible_for(&toolchain) {
+            eprintln!("{} {variant:?}", toolchain.go.display());
+            check_zoo(&toolchain, variant);
+        }
+    }
+}
+
+/// Files that are no core, or no program.
+#[test]
+fn nothing_to_read() {
+    let dir = made::scratch();
+    let [text, empty, missing] = ["text", "empty", "missing"].map(|name| dir.path().join(name));
+    std::fs::write(&text, "no core\n").unwrap();
+    std::fs::write(&empty, "").unwrap();
+    let own = std::env::current_exe().unwrap();
+    for path in [&text, &empty, &missing, &dir.path().to_owned()] {
+        let as_binary = Binary::open(path).unwrap_err().to_string();
+        let as_core = Image::open(&own, path).unwrap_err().to_string();
+        for message in [as_binary, as_core] {
+            eprintln!("{message}");
+            assert!(message.starts_with(&*path.to_string_lossy()), "{message}");
+        }
+    }
+    let message = Image::open(&own, &own).unwrap_err().to_string();
+    assert!(message.contains("not a core dump"), "{message}");
+}
+
+/// Cores as people send them.
+#[test]
+fn compressed() {
+    let Some(toolchain) = Toolchain::on_path() else {
+        return;
+    };
+    let program = Program::build("zoo", &toolchain, Variant::Stripped);
+    let Some(crash) = program.crash(&["-end=abort"]) else {
+        return;
+    };
+    let plain = std::fs::read(&crash.core).unwrap();
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+    gzip.write_all(&plain).unwrap();
+    let gzip = gzip.finish().unwrap();
+    let zstd = compress_to_vec(&*plain, CompressionLevel::Fastest);
+    for (name, bytes) in [("core.gz", &gzip), ("core.zst", &zstd)] {
+        let dir = made::scratch();
+        let path = dir.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        let image = Image::open(&program.path, &path).unwrap();
+        assert!(image.problems.is_empty(), "{name}: {:?}", image.problems);
+        check_counts(&image, &crash.said);
+        // A download that broke off.
+        std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+        match Image::open(&program.path, &path) {
+            Ok(image) => assert!(!image.problems.is_empty(), "{name}"),
+            Err(error) => eprintln!("{error}"),
+        }
+    }
+}

@@ -1,0 +1,3 @@
+module example.com/cores
+
+go 1.21

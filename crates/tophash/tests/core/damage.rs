@@ -1,0 +1,73 @@
+//! Maps that a program has damaged, one fault each.
+
+use std::collections::BTreeMap;
+
+use crate::made::{Program, Toolchain, Variant};
+use crate::run::Subject;
+
+/// What is said of a fault: each of the parts in one finding or another, and no finding without
+/// one of them.
+fn expected(fault: &str) -> &'static [&'static str] {
+    match fault {
+        "control byte" | "control byte, small" | "tophash" | "tophash, small" => {
+            &["of the hash of key"]
+        }
+        // With luck a changed key's hash keeps the byte, or leads to the same place.
+        "key" | "key, small" => &["key 10"],
+        "lost entry, small" | "count" | "count, small" | "absurd count" => &["the header counts"],
+        "lost entry" => &["the header counts"],
+        "table count" => &["table 0 counts"],
+        "growth left" => &["table 0 has growthLeft"],
+        "table's index" => &["table 0 has index 3"],
+        "tables swapped" => &["look-ups miss it"],
+        "no directory" => &["dirPtr is nil"],
+        "absurd directory" => &["dirLen is 1125899906842624"],
+        "directory of nowhere" => &["can't be read"],
+        "absurd mask" => &["lengthMask 0x1fffffffffff"],
+        "twice in a group" => &["is there twice"],
+        "absurd B" => &["B is 60"],
+        "no buckets" | "buckets of nowhere" | "chain of nowhere" | "old buckets of nowhere" => &[],
+        _ => &[],
+    }
+}
+
+pub fn check(toolchain: &Toolchain, variant: Variant) {
+    let program = Program::build("damage", toolchain, variant);
+    let Some(crash) = program.crash(&[]) else {
+        return;
+    };
+    let subject = Subject::of(&crash);
+    let (status, checked) = subject.json(&["verify"]);
+    assert_eq!(status, 1);
+    let mut found = BTreeMap::<u64, Vec<&str>>::new();
+    for finding in checked["findings"].as_array().unwrap() {
+        let message = finding["message"].as_str().unwrap();
+        let address = message.split(" at 0x").nth(1).unwrap();
+        let address = address.split(')').next().unwrap();
+        let address = u64::from_str_radix(address, 16).unwrap();
+        found.entry(address).or_default().push(message);
+    }
+    let said = crash.said.by_address();
+    for (address, messages) in &found {
+        let map = said.get(address);
+        let fault = map.map(|map| &*map.damage).unwrap_or_default();
+        assert!(
+            !fault.is_empty() && fault != "writing",
+            "{map:?}: {messages:?}"
+        );
+    }
+    for (address, map) in &said {
+        let fault = &*map.damage;
+        if fault.is_empty() || fault == "writing" {
+            continue;
+        }
+        let Some(messages) = found.get(address) else {
+            // The hash keys of a stripped program are found by trial where they are.
+            panic!("{fault}: nothing is said of {address:#x}")
+        };
+        for part in expected(fault) {
+            let said = messages.iter().any(|message| message.contains(part));
+            assert!(said, "{fault}: {messages:?}");
+        }
+    }
+}

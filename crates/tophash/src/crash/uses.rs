@@ -635,8 +635,10 @@ impl Reader<'_> {
         deferred: bool,
     ) {
         let ast = &self.file.ast;
+        let mut noted = false;
         let mut note = |operation, arg: usize| {
             if let Some(&x) = args.get(arg) {
+                noted = true;
                 let how = How {
                     deferred,
                     ..How::of(operation)
@@ -676,8 +678,8 @@ impl Reader<'_> {
             }
             _ => {}
         }
-        // A function that is given the map may do anything with it.
-        for &arg in args {
+        // Any other function that is given the map may do anything with it.
+        for &arg in args.iter().filter(|_| !noted) {
             if matches!(
                 ast.expr(arg).kind,
                 ExprKind::Ident(_) | ExprKind::Selector { .. }

@@ -3,6 +3,7 @@
 //! Outside a crash only lines that hold one of a few texts are looked at; those texts are
 //! searched for in whole blocks.
 
+use std::borrow::Cow;
 use std::io::{self, Read};
 
 use aho_corasick::{AhoCorasick, MatchKind};
@@ -81,8 +82,8 @@ struct Open {
     assembler: Assembler,
     /// Lines since the last that belonged to it.
     foreign: u32,
-    /// Whether the text before its first message looks like a logger's.
-    plausible: bool,
+    /// What makes it a crash and not a text that mentions one.
+    needs: Needs,
 }
 
 /// What its lines are wrapped in.
@@ -91,14 +92,41 @@ enum Wrap {
     Json(Field),
 }
 
+/// What a message needs to be taken for a crash if no stack follows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Needs {
+    /// Nothing: it stands where loggers put messages.
+    Nothing,
+    /// To be the runtime's own words.
+    Words,
+    /// A stack, whatever it says: it is quoted.
+    Stack,
+}
+
 struct Scanner<'a> {
     triggers: Option<AhoCorasick>,
     found: &'a mut dyn FnMut(Crash),
     open: Vec<Open>,
+    /// Lines that a container runtime has cut, as far as they have come.
+    pieces: Vec<Pieces>,
     /// The line before, as far as it is known.
     before: String,
     totals: Totals,
 }
+
+/// The pieces of one line that have come so far.
+struct Pieces {
+    before: Prefix,
+    text: String,
+    /// The line of the log after which no more is waited for.
+    until: u64,
+}
+
+/// Lines that may be in pieces at once.
+const MAX_PIECES: usize = 16;
+
+/// Lines of the log within which the next piece has to come.
+const NEXT_PIECE: u64 = 1000;
 
 impl<'a> Scanner<'a> {
     fn new(found: &'a mut dyn FnMut(Crash)) -> Scanner<'a> {
@@ -111,6 +139,7 @@ impl<'a> Scanner<'a> {
                 .ok(),
             found,
             open: Vec::new(),
+            pieces: Vec::new(),
             before: String::new(),
             totals: Totals::default(),
         }
@@ -121,7 +150,7 @@ impl<'a> Scanner<'a> {
         self.totals.bytes += block.len() as u64;
         let mut rest = block;
         while !rest.is_empty() {
-            if self.open.is_empty() {
+            if self.open.is_empty() && self.pieces.is_empty() {
                 let Some(hit) = self.trigger(rest) else {
                     self.totals.lines += count_lines(rest);
                     return;
@@ -162,14 +191,45 @@ impl<'a> Scanner<'a> {
 
     fn line(&mut self, line: &[u8]) {
         let text = wrap::text(line);
+        let Some(text) = self.join(text) else {
+            return;
+        };
         if self.continues(&text) {
             self.before.clear();
             return;
         }
-        if self.trigger(line).is_some() {
+        if self.trigger(text.as_bytes()).is_some() {
             self.begin(&text);
         }
-        self.remember(line);
+        self.remember(text.as_bytes());
+    }
+
+    /// Puts together what a container runtime cut into pieces. None if more are to come.
+    fn join<'t>(&mut self, text: Cow<'t, str>) -> Option<Cow<'t, str>> {
+        let now = self.totals.lines;
+        self.pieces.retain(|p| p.until >= now);
+        let Some(piece) = wrap::piece(&text) else {
+            return Some(text);
+        };
+        let known = (self.pieces.iter()).position(|p| p.before.strip(piece.before) == Some(""));
+        let so_far = known.map(|at| self.pieces.remove(at));
+        if !piece.more && so_far.is_none() {
+            return Some(text);
+        }
+        let mut all = so_far.unwrap_or_else(|| Pieces {
+            before: Prefix::learn(piece.before),
+            // What a whole line would begin with.
+            text: format!("{}F ", piece.before),
+            until: 0,
+        });
+        all.until = now + NEXT_PIECE;
+        all.text.push_str(piece.text);
+        let full = self.pieces.len() == MAX_PIECES || all.text.len() > MAX_LINE;
+        if piece.more && !full {
+            self.pieces.push(all);
+            return None;
+        }
+        Some(Cow::Owned(all.text))
     }
 
     /// Offers a line to the crashes that are open. False if none of them takes it.
@@ -208,7 +268,7 @@ impl<'a> Scanner<'a> {
             }
         }
         self.close(|open| open.foreign > MAX_FOREIGN);
-        taken || ended.is_none() && self.relearn(text)
+        taken || self.relearn(text)
     }
 
     /// The message of a crash may stand behind a logger's time while its stack does not:
@@ -245,21 +305,24 @@ impl<'a> Scanner<'a> {
         };
         open.wrap = Wrap::Prefix(learnt);
         open.foreign = 0;
+        open.assembler.logged();
         open.assembler.push(payload, self.totals.lines) == Reaction::Taken
     }
 
     /// Looks for the beginning of a crash in a line that belongs to none.
     fn begin(&mut self, text: &str) {
-        if let Some((before, object)) = wrap::json(text) {
-            if let Some((field, inside)) = Field::find(before, &object) {
-                self.begin_json(field, &inside, wrap::message_beside(&object).as_deref());
-            }
+        if let Some((inside, beside)) = wrap::embedded(text) {
+            self.whole(&inside, beside.as_deref());
             return;
         }
-        if let Some(inside) = wrap::unescape(text) {
-            let beside = inside.lines().next().unwrap_or_default();
-            let beside = messages::find(beside).map(|_| beside);
-            self.whole(&inside, beside);
+        if let Some((before, object)) = wrap::json(text) {
+            if let Some((field, inside)) = Field::find(before, &object) {
+                let needs = match field.is_message(&object) {
+                    true => Needs::Nothing,
+                    false => Needs::Stack,
+                };
+                self.begin_json(field, &inside, needs);
+            }
             return;
         }
         let Some(at) = wrap::anchor(text) else {
@@ -270,7 +333,11 @@ impl<'a> Scanner<'a> {
             wrap: Wrap::Prefix(Prefix::learn(before)),
             assembler: Assembler::default(),
             foreign: 0,
-            plausible: wrap::is_plausible(before),
+            needs: match wrap::is_plausible(before) {
+                true => Needs::Nothing,
+                false if wrap::is_prose(before) => Needs::Stack,
+                false => Needs::Words,
+            },
         };
         // `[PANIC RECOVER] assignment to entry in nil map goroutine 34 [running]:`
         if payload.starts_with("goroutine ")
@@ -296,17 +363,12 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn begin_json(&mut self, field: Field, inside: &str, beside: Option<&str>) {
-        let lines = inside.trim_end_matches('\n').lines().count();
-        if lines > 1 {
-            self.whole(inside, beside);
-            return;
-        }
+    fn begin_json(&mut self, field: Field, inside: &str, needs: Needs) {
         let mut open = Open {
             wrap: Wrap::Json(field),
             assembler: Assembler::default(),
             foreign: 0,
-            plausible: true,
+            needs,
         };
         let inside = inside.trim_end_matches('\n');
         let at = wrap::anchor(inside).unwrap_or(0);
@@ -326,6 +388,7 @@ impl<'a> Scanner<'a> {
             triggers: None,
             found: &mut |crash| crashes.push(crash),
             open: Vec::new(),
+            pieces: Vec::new(),
             before: String::new(),
             totals: Totals::default(),
         };
@@ -338,7 +401,7 @@ impl<'a> Scanner<'a> {
                     wrap: Wrap::Prefix(Prefix::default()),
                     assembler: Assembler::default(),
                     foreign: 0,
-                    plausible: true,
+                    needs: Needs::Nothing,
                 };
                 if let (Some(beside), Line::Goroutine(_)) = (beside, grammar::classify(&line[at..]))
                 {
@@ -382,6 +445,11 @@ impl<'a> Scanner<'a> {
     }
 
     fn end(mut self) -> Totals {
+        for Pieces { text, .. } in std::mem::take(&mut self.pieces) {
+            if !self.continues(&text) {
+                self.begin(&text);
+            }
+        }
         for open in std::mem::take(&mut self.open) {
             let first = open.assembler.messages().first().map(|m| m.text.clone());
             let late = finish(open, true, self.found);
@@ -423,7 +491,12 @@ impl Open {
     /// Whether this is a crash and not a sentence in a log that mentions one.
     fn is_real(&self) -> bool {
         let alone = |m: &Text| stands_alone(&m.text);
-        self.plausible || self.assembler.has_stacks() || self.assembler.messages().iter().any(alone)
+        self.assembler.has_stacks()
+            || match self.needs {
+                Needs::Nothing => true,
+                Needs::Words => self.assembler.messages().iter().any(alone),
+                Needs::Stack => false,
+            }
     }
 }
 

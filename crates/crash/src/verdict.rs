@@ -366,6 +366,8 @@ fn class(crash: &Crash, focus: Option<&Focus>) -> (Class, String) {
     for text in &crash.messages {
         let class = match messages::read(&text.text) {
             Some(Message::NilMapWrite) => Class::NilMapWrite,
+            // A fatal error; who panics with these words is quoting it.
+            Some(Message::Race(_)) if crash.kind == Kind::Panic => continue,
             Some(Message::Race(race)) => race.into(),
             Some(Message::Damage(Damage::Invariant))
                 if !in_map_code && !text.text.contains("growthLeft") =>
@@ -383,7 +385,10 @@ fn class(crash: &Crash, focus: Option<&Focus>) -> (Class, String) {
             None if focus.is_some_and(|f| f.in_encoder) && is_bounds(&text.text) => {
                 Class::ConcurrentMapIterationAndWrite
             }
+            // A sentence that holds a message needs a stack to be more than that.
+            None if crash.stacks.is_empty() => continue,
             None => match messages::find(&text.text) {
+                Some(Message::Race(_)) if crash.kind == Kind::Panic => continue,
                 Some(Message::NilMapWrite) => Class::NilMapWrite,
                 Some(Message::Race(race)) => race.into(),
                 Some(Message::Unhashable(_)) => Class::UnhashableKey,

@@ -1,0 +1,171 @@
+//! Texts that are easily taken for something else, each reduced to the lines that matter.
+
+use tophash_crash::{Case, Class, Kind, read_all};
+
+fn read(log: &str) -> Vec<Case> {
+    let (cases, error) = read_all(log.as_bytes());
+    assert!(error.is_none());
+    cases.cases
+}
+
+fn classes(log: &str) -> Vec<Class> {
+    read(log).iter().map(|case| case.verdict.class).collect()
+}
+
+fn only(log: &str) -> Case {
+    let mut cases = read(log);
+    assert_eq!(cases.len(), 1, "{log}\n{cases:#?}");
+    cases.remove(0)
+}
+
+/// The program's function that failed.
+fn function(case: &Case) -> Option<&str> {
+    let side = case.verdict.failed.as_ref()?;
+    let frame = case.crash.stacks.get(side.stack)?.frames.get(side.frame?)?;
+    Some(&frame.function)
+}
+
+#[test]
+fn words_of_the_runtime_in_a_panic_of_the_program() {
+    let stack = "\n\ngoroutine 1 [running]:\nmain.main()\n\t/a/main.go:9 +0x1d\n";
+    for text in [
+        "concurrent map writes",
+        "child 7 exited: fatal error: concurrent map writes",
+        "line one\n\tfatal error: concurrent map writes\n\t\n\tgoroutine 99 [running]:\n\tmain.f()\n\t",
+        "line one\nfatal error: concurrent map writes",
+    ] {
+        let case = only(&format!("panic: {text}{stack}"));
+        assert_eq!(case.verdict.class, Class::OtherPanic, "{text}");
+        assert_eq!(function(&case), Some("main.main"), "{text}");
+    }
+    // What wraps a panic of the runtime's is still that.
+    let case = only(&format!(
+        "panic: job 7: assignment to entry in nil map{stack}"
+    ));
+    assert_eq!(case.verdict.class, Class::NilMapWrite);
+}
+
+#[test]
+fn sentences_that_quote_a_crash() {
+    for log in [
+        "2026/05/01 12:00:00 worker 3 died: fatal error: concurrent map writes (see the other pod)\n",
+        "2026/05/01 12:00:00 worker died with fatal error: concurrent map writes\n",
+        "2026/05/01 12:00:00 {\"msg\":\"last crash\",\"reason\":\"fatal error: concurrent map writes\"}\n",
+        "{\"msg\":\"last crash\",\"reason\":\"fatal error: concurrent map writes\"}\n",
+    ] {
+        assert_eq!(classes(log), [], "{log}");
+    }
+    assert_eq!(
+        classes("panic: assignment to entry in nil map was fixed in release 1.2\n"),
+        [Class::OtherPanic]
+    );
+    // GOTRACEBACK=none: nothing but the message.
+    for log in [
+        "fatal error: concurrent map writes\n",
+        "May  1 12:00:00 node-7 app[4711]: fatal error: concurrent map writes\n",
+        "{\"log\":\"fatal error: concurrent map writes\\n\",\"stream\":\"stderr\"}\n",
+        "2026-05-01T12:00:00.123456789Z stderr F fatal error: concurrent map writes\n",
+    ] {
+        assert_eq!(classes(log), [Class::ConcurrentMapWrites], "{log}");
+    }
+}
+
+const RECOVERED: &str = "goroutine 1 [running]:
+runtime/debug.Stack()
+	/go/src/runtime/debug/stack.go:26 +0x5e
+main.safely.func1()
+	/a/main.go:29 +0x3b9
+panic({0x4b3cc0?, 0x57e310?})
+	/go/src/runtime/panic.go:783 +0x132
+main.(*Job).tag(...)
+	/a/main.go:16
+main.main()
+	/a/main.go:50 +0x70
+";
+
+#[test]
+fn a_stack_in_the_text_of_a_panic() {
+    let own = RECOVERED.replace(
+        "runtime/debug.Stack()\n\t/go/src/runtime/debug/stack.go:26 +0x5e\n",
+        "",
+    );
+    // As 1.21 prints it, and as later versions do.
+    for indent in ["", "\t"] {
+        let quoted: String = RECOVERED
+            .lines()
+            .map(|l| format!("{indent}{l}\n"))
+            .collect();
+        let log = format!(
+            "panic: assignment to entry in nil map [recovered]\n\tpanic: job failed: assignment to entry in nil map\n{quoted}{indent}\n\n{own}"
+        );
+        let case = only(&log);
+        assert_eq!(case.verdict.class, Class::NilMapWrite);
+        assert_eq!(case.crash.goroutines, 1);
+        assert_eq!(function(&case), Some("main.(*Job).tag"));
+    }
+}
+
+#[test]
+fn one_goroutine_logs_two_panics_one_after_the_other() {
+    let log = format!(
+        "2026/05/01 12:00:00 panic: assignment to entry in nil map\n{RECOVERED}\n2026/05/01 12:00:00 job 0 failed\n\
+         2026/05/01 12:00:01 panic: assignment to entry in nil map\n{RECOVERED}\n"
+    );
+    assert_eq!(only(&log).times, 2);
+}
+
+#[test]
+fn logs_in_logs() {
+    let json = |text: &str| serde_json::to_string(text).expect("a string");
+    let logfmt = format!(
+        "time=2026-05-01T12:00:00Z level=ERROR msg=recovered err=\"assignment to entry in nil map\" stack={}",
+        json(RECOVERED)
+    );
+    let object = format!(
+        r#"{{"level":"ERROR","msg":"recovered","err":"assignment to entry in nil map","stack":{}}}"#,
+        json(RECOVERED)
+    );
+    for line in [logfmt, object] {
+        let docker = format!(
+            r#"{{"log":{},"stream":"stderr"}}"#,
+            json(&format!("{line}\n"))
+        );
+        for log in [&line, &docker] {
+            let case = only(log);
+            assert_eq!(case.verdict.class, Class::NilMapWrite, "{log}");
+            assert_eq!(function(&case), Some("main.(*Job).tag"), "{log}");
+        }
+    }
+    // A report and a message without goroutines, in one line.
+    let race = "==================\nWARNING: DATA RACE\nRead at 0x00c00001 by goroutine 8:\n  main.f()\n      /a/main.go:9 +0x1\n\nPrevious write at 0x00c00001 by goroutine 7:\n  main.g()\n      /a/main.go:8 +0x1\n==================\n";
+    let line = format!("level=error msg={}", json(&format!("child:\n{race}")));
+    assert_eq!(only(&line).crash.kind, Kind::Race);
+    let line = "level=error msg=\"child died:\\npanic: assignment to entry in nil map\\n\"";
+    assert_eq!(classes(line), [Class::NilMapWrite]);
+}
+
+#[test]
+fn a_byte_order_mark_begins_the_file() {
+    let log = format!("\u{feff}panic: assignment to entry in nil map\n\n{RECOVERED}");
+    assert_eq!(function(&only(&log)), Some("main.(*Job).tag"));
+}
+
+#[test]
+fn lines_that_a_container_runtime_cut() {
+    let log = format!("panic: assignment to entry in nil map\n\n{RECOVERED}");
+    let time = "2026-05-01T12:00:00.123456789Z stderr";
+    let mut cut = String::new();
+    for line in log.lines() {
+        match line.split_at_checked(24) {
+            Some((head, tail)) if !tail.is_empty() => {
+                cut += &format!(
+                    "{time} P {head}\n2026-05-01T12:00:00.2Z stdout F other\n{time} F {tail}\n"
+                );
+            }
+            _ => cut += &format!("{time} F {line}\n"),
+        }
+    }
+    let case = only(&cut);
+    assert_eq!(case.verdict.class, Class::NilMapWrite);
+    assert_eq!(function(&case), Some("main.(*Job).tag"));
+}

@@ -210,7 +210,7 @@ pub fn judge(crash: &Crash) -> Verdict {
         fingerprint: String::new(),
     };
     if crash.kind == Kind::Race {
-        verdict.others = sides::of_report(crash);
+        verdict.others = sides::of_report(crash, class);
     } else if class.is_concurrent() {
         verdict.others = sides::rank(crash, &verdict);
     }
@@ -481,6 +481,9 @@ fn complete(side: &mut Side, class: Class, crash: &Crash) {
         _ => return,
     };
     if crash.kind == Kind::Race {
+        if let Some(access) = crash.accesses.first() {
+            sides::complete_access(side, access, class);
+        }
         return;
     }
     let frame = side.operations.first().copied();

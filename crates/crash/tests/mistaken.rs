@@ -169,3 +169,109 @@ fn lines_that_a_container_runtime_cut() {
     assert_eq!(case.verdict.class, Class::NilMapWrite);
     assert_eq!(function(&case), Some("main.(*Job).tag"));
 }
+
+/// The goroutines named as the other side, the likeliest first.
+fn others(case: &Case) -> Vec<u64> {
+    case.verdict
+        .others
+        .iter()
+        .map(|o| o.side.goroutine)
+        .collect()
+}
+
+#[test]
+fn words_that_any_goroutine_holds() {
+    // A type's address, one function's dictionary and its line are no signs of one map.
+    let case = only(
+        "fatal error: concurrent map iteration and map write
+
+goroutine 19 [running]:
+main.(*Cache[...]).Each(0xc000012345, 0x4bac70, {0x77b1a8, 0xc000099990})
+	/a/lru.go:35 +0x1d
+created by main.main in goroutine 1
+	/a/lru.go:50 +0x1d
+
+goroutine 48 [runnable]:
+net/http.(*exactSig).match(0x77b1a8, {0xc0000f0000, 0x10}, 0x0)
+	/go/src/net/http/sniff.go:202 +0x1d
+net/http.(*conn).serve(0xc000011111, {0x77b1a8, 0xc000022222})
+	/go/src/net/http/server.go:2074 +0x1d
+created by net/http.(*Server).Serve in goroutine 1
+	/go/src/net/http/server.go:3462 +0x1d
+
+goroutine 21 [runnable]:
+main.(*Cache[...]).Each(0xc000067890, 0x4bac70, {0x77b1a8, 0xc000088880})
+	/a/lru.go:35 +0x1d
+created by main.main in goroutine 1
+	/a/lru.go:50 +0x1d
+
+goroutine 18 [runnable]:
+main.(*Cache[...]).Put(0xc000055555?, 0x4bac70, 0x1)
+	/a/lru.go:25 +0x1d
+created by main.main in goroutine 1
+	/a/lru.go:50 +0x1d
+",
+    );
+    assert_eq!(others(&case), [18, 21]);
+    // A variable of the program's own memory is one.
+    let case = only(
+        "fatal error: concurrent map writes
+
+goroutine 19 [running]:
+main.(*Cache).Put(0x5a1000, {0xc000012345, 0x2})
+	/a/lru.go:35 +0x1d
+
+goroutine 21 [runnable]:
+main.(*Table).Load(0x5a1000)
+	/a/lru.go:99 +0x1d
+",
+    );
+    assert_eq!(others(&case), [21]);
+}
+
+#[test]
+fn a_copy_reads_one_map_and_writes_another() {
+    let case = only(
+        "fatal error: concurrent map read and map write
+
+goroutine 18 [running]:
+internal/runtime/maps.fatal({0x4bce5f?, 0x467752?})
+	/go/src/runtime/panic.go:1058 +0x18
+main.(*Flags).Has(0xc000086038, {0xc0000f6008, 0x3})
+	/a/main.go:27 +0x35
+
+goroutine 1 [runnable]:
+internal/runtime/maps.(*Iter).Next(0xc00008cc88)
+	/go/src/internal/runtime/maps/table.go:674 +0x65b
+maps.Copy[...](...)
+	/go/src/maps/maps.go:63
+main.(*Flags).Load(0xc000086038, 0xc00008cf10?)
+	/a/main.go:33 +0x65
+",
+    );
+    let other = &case.verdict.others[0];
+    assert_eq!(other.side.operations, [tophash_crash::Operation::Assign]);
+    assert_eq!(other.side.goroutine, 1);
+}
+
+#[test]
+fn the_race_detector_sees_len() {
+    let case = only(
+        "==================
+WARNING: DATA RACE
+Read at 0x00c00009c120 by goroutine 8:
+  main.(*Store).Len()
+      /a/store.go:9 +0x31
+
+Previous write at 0x00c00009c120 by goroutine 7:
+  runtime.mapassign_faststr()
+      /go/src/internal/runtime/maps/runtime_faststr.go:261 +0x0
+  main.(*Store).Set()
+      /a/store.go:7 +0x50
+==================
+",
+    );
+    assert_eq!(case.verdict.class, Class::ConcurrentMapReadAndWrite);
+    let failed = case.verdict.failed.as_ref().expect("a side");
+    assert_eq!(failed.operations, [tophash_crash::Operation::Read]);
+}

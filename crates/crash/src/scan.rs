@@ -103,6 +103,17 @@ enum Needs {
     Stack,
 }
 
+impl Needs {
+    /// What a message needs behind this text in its line.
+    fn behind(before: &str) -> Needs {
+        match wrap::is_plausible(before) {
+            true => Needs::Nothing,
+            false if wrap::is_prose(before) => Needs::Stack,
+            false => Needs::Words,
+        }
+    }
+}
+
 struct Scanner<'a> {
     triggers: Option<AhoCorasick>,
     found: &'a mut dyn FnMut(Crash),
@@ -333,11 +344,7 @@ impl<'a> Scanner<'a> {
             wrap: Wrap::Prefix(Prefix::learn(before)),
             assembler: Assembler::default(),
             foreign: 0,
-            needs: match wrap::is_plausible(before) {
-                true => Needs::Nothing,
-                false if wrap::is_prose(before) => Needs::Stack,
-                false => Needs::Words,
-            },
+            needs: Needs::behind(before),
         };
         // `[PANIC RECOVER] assignment to entry in nil map goroutine 34 [running]:`
         if payload.starts_with("goroutine ")
@@ -394,14 +401,17 @@ impl<'a> Scanner<'a> {
         };
         for line in text.lines() {
             inner.totals.lines += 1;
-            if !inner.continues(line)
-                && let Some(at) = wrap::anchor(line)
-            {
+            if inner.continues(line) {
+                continue;
+            }
+            if let Some((inside, beside)) = wrap::embedded(line) {
+                inner.whole(&inside, beside.as_deref());
+            } else if let Some(at) = wrap::anchor(line) {
                 let mut open = Open {
                     wrap: Wrap::Prefix(Prefix::default()),
                     assembler: Assembler::default(),
                     foreign: 0,
-                    needs: Needs::Nothing,
+                    needs: Needs::behind(&line[..at]),
                 };
                 if let (Some(beside), Line::Goroutine(_)) = (beside, grammar::classify(&line[at..]))
                 {

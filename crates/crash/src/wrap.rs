@@ -315,7 +315,12 @@ impl Field {
             };
             parent = inner;
         }
-        NAMES.contains(&name.as_str()) || !NAMES.iter().any(|name| parent.get(name).is_some())
+        let lower = name.to_ascii_lowercase();
+        ["stack", "trace", "err", "panic"]
+            .iter()
+            .any(|part| lower.contains(part))
+            || NAMES.contains(&name.as_str())
+            || !NAMES.iter().any(|name| parent.get(name).is_some())
     }
 
     /// The text of this field in another object from the same place.
@@ -442,6 +447,7 @@ pub(crate) fn unescape(line: &str) -> Option<String> {
     // Its first line may be the logger's own words.
     let begins = |(n, line): (usize, &str)| {
         anchor(line).is_some_and(|at| n > 0 && at == 0 || line[at..].starts_with("goroutine "))
+            || embedded(line).is_some()
     };
     out.lines().enumerate().any(begins).then_some(out)
 }

@@ -125,17 +125,23 @@ fn logs_in_logs() {
         r#"{{"level":"ERROR","msg":"recovered","err":"assignment to entry in nil map","stack":{}}}"#,
         json(RECOVERED)
     );
-    for line in [logfmt, object] {
+    for line in [&logfmt, &object] {
         let docker = format!(
             r#"{{"log":{},"stream":"stderr"}}"#,
             json(&format!("{line}\n"))
         );
-        for log in [&line, &docker] {
+        for log in [line, &docker] {
             let case = only(log);
             assert_eq!(case.verdict.class, Class::NilMapWrite, "{log}");
             assert_eq!(function(&case), Some("main.(*Job).tag"), "{log}");
         }
     }
+    // All of what a child process logged, in one line of its parent.
+    let all = format!("starting\n{object}\nstopping\n");
+    let case = only(&format!("level=error app=parent msg={}", json(&all)));
+    assert_eq!(function(&case), Some("main.(*Job).tag"));
+    let stack = r#"{"msg":"worker exited","stacktrace":"panic: assignment to entry in nil map\n"}"#;
+    assert_eq!(classes(stack), [Class::NilMapWrite]);
     // A report and a message without goroutines, in one line.
     let race = "==================\nWARNING: DATA RACE\nRead at 0x00c00001 by goroutine 8:\n  main.f()\n      /a/main.go:9 +0x1\n\nPrevious write at 0x00c00001 by goroutine 7:\n  main.g()\n      /a/main.go:8 +0x1\n==================\n";
     let line = format!("level=error msg={}", json(&format!("child:\n{race}")));

@@ -108,7 +108,7 @@ impl Needs {
     fn behind(before: &str) -> Needs {
         match wrap::is_plausible(before) {
             true => Needs::Nothing,
-            false if wrap::is_prose(before) => Needs::Stack,
+            false if wrap::is_prose(before) || wrap::is_quoted(before) => Needs::Stack,
             false => Needs::Words,
         }
     }
@@ -418,7 +418,7 @@ impl<'a> Scanner<'a> {
                     open.assembler.preface(beside);
                 }
                 if open.assembler.push(&line[at..], 1) == Reaction::Taken {
-                    inner.open.push(open);
+                    inner.add(open);
                 }
             }
         }

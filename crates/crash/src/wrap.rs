@@ -79,9 +79,11 @@ fn starts(line: &str, trigger: &str) -> Option<usize> {
         let begins = matches!(grammar::classify(&line[protocol..]), Line::Serving(_));
         return begins.then_some(protocol);
     }
+    // A crash stands behind a few words, not behind hundreds like its own.
+    const MAX_HITS: usize = 16;
     let mut from = 0;
-    while let Some(found) = line[from..].find(trigger) {
-        let at = from + found;
+    for _ in 0..MAX_HITS {
+        let at = from + line[from..].find(trigger)?;
         from = at + trigger.len();
         // Inside a word it is another one: `subpanic: `.
         let inside = line[..at]
@@ -222,7 +224,7 @@ pub(crate) fn is_plausible(prefix: &str) -> bool {
     let Some(word) = prefix.split_whitespace().next_back() else {
         return true;
     };
-    if is_prose(prefix) {
+    if is_prose(prefix) || is_quoted(prefix) {
         return false;
     }
     let plain = word.chars().all(|c| c.is_ascii_alphabetic());
@@ -250,6 +252,19 @@ pub(crate) fn is_prose(prefix: &str) -> bool {
         .filter(|word| !streams.contains(&word.trim_end_matches(':')))
         .count()
         > 1
+}
+
+/// Whether a message behind this text is inside quotes or a comment, as in a program's source;
+/// `msg="` and the like are what loggers write.
+pub(crate) fn is_quoted(prefix: &str) -> bool {
+    let comment = prefix.split_whitespace().any(|word| word == "//");
+    let quoted = ['"', '`'].iter().any(|&quote| {
+        let mut parts = prefix.rsplit(quote);
+        let odd = parts.clone().count() % 2 == 0;
+        let before = parts.nth(1).unwrap_or_default();
+        odd && !before.trim_end().ends_with(['=', ':'])
+    });
+    comment || quoted
 }
 
 /// Where a line of JSON comes from, and which of its fields holds the text.

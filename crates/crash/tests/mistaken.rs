@@ -51,6 +51,8 @@ fn sentences_that_quote_a_crash() {
         "2026/05/01 12:00:00 worker 3 died: fatal error: concurrent map writes (see the other pod)\n",
         "2026/05/01 12:00:00 worker died with fatal error: concurrent map writes\n",
         "2026/05/01 12:00:00 {\"msg\":\"last crash\",\"reason\":\"fatal error: concurrent map writes\"}\n",
+        "\tlog.Fatal(\"died: fatal error: concurrent map writes\")\n",
+        "\t// panic: assignment to entry in nil map\n",
         "{\"msg\":\"last crash\",\"reason\":\"fatal error: concurrent map writes\"}\n",
     ] {
         assert_eq!(classes(log), [], "{log}");

@@ -327,13 +327,7 @@ impl<'a> Scanner<'a> {
             return;
         }
         if let Some((before, object)) = wrap::json(text) {
-            if let Some((field, inside)) = Field::find(before, &object) {
-                let needs = match field.is_message(&object) {
-                    true => Needs::Nothing,
-                    false => Needs::Stack,
-                };
-                self.begin_json(field, &inside, needs);
-            }
+            self.begin_json(before, &object);
             return;
         }
         let Some(at) = wrap::anchor(text) else {
@@ -370,15 +364,21 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn begin_json(&mut self, field: Field, inside: &str, needs: Needs) {
-        let mut open = Open {
-            wrap: Wrap::Json(field),
-            assembler: Assembler::default(),
-            foreign: 0,
-            needs,
+    fn begin_json(&mut self, before: &str, object: &serde_json::Value) {
+        let Some((field, inside)) = Field::find(before, object) else {
+            return;
         };
         let inside = inside.trim_end_matches('\n');
         let at = wrap::anchor(inside).unwrap_or(0);
+        let mut open = Open {
+            needs: match field.is_message(object) {
+                true => Needs::behind(&inside[..at]),
+                false => Needs::Stack,
+            },
+            wrap: Wrap::Json(field),
+            assembler: Assembler::default(),
+            foreign: 0,
+        };
         if inside[at..].starts_with("goroutine ") {
             self.preface(&mut open);
         }
@@ -406,6 +406,8 @@ impl<'a> Scanner<'a> {
             }
             if let Some((inside, beside)) = wrap::embedded(line) {
                 inner.whole(&inside, beside.as_deref());
+            } else if let Some((before, object)) = wrap::json(line) {
+                inner.begin_json(before, &object);
             } else if let Some(at) = wrap::anchor(line) {
                 let mut open = Open {
                     wrap: Wrap::Prefix(Prefix::default()),

@@ -492,12 +492,25 @@ fn complete(side: &mut Side, class: Class, crash: &Crash) {
     let agrees = frame.is_some_and(|op| {
         by_class.contains(&op)
             || op == Operation::Clone && class == Class::ConcurrentMapIterationAndWrite
+            // A loop over a Swiss map that has grown looks its keys up.
+            || op == Operation::Iterate
+                && class == Class::ConcurrentMapReadAndWrite
+                && in_loop(crash, side)
             || class == Class::ConcurrentMapWrites && op.writes()
     });
     if !agrees {
         side.operations = by_class;
         side.known = Some(Known::Message);
     }
+}
+
+/// Whether the runtime's own frames show a loop; a library that loops looks up as well.
+fn in_loop(crash: &Crash, side: &Side) -> bool {
+    let frames = crash.stacks.get(side.stack).map(|s| s.frames.as_slice());
+    frames.into_iter().flatten().any(|f| {
+        f.map_frame()
+            .is_some_and(|m| m.role == Role::Runtime && m.operation == Operation::Iterate)
+    })
 }
 
 /// Whether a delete or a clear would show: since 1.24 they have a frame of their own at each
@@ -520,8 +533,11 @@ pub(crate) fn conflict(verdict: &Verdict) -> Option<Conflict> {
     if growing {
         return Some(Conflict::DuringResize);
     }
+    let iterates = (verdict.failed.as_ref())
+        .is_some_and(|side| side.operations.first() == Some(&Operation::Iterate));
     match verdict.class {
         Class::ConcurrentMapWrites => Some(Conflict::WriteDuringWrite),
+        Class::ConcurrentMapReadAndWrite if iterates => Some(Conflict::IterateDuringWrite),
         Class::ConcurrentMapReadAndWrite | Class::ConcurrentMapCloneAndWrite => {
             Some(Conflict::ReadDuringWrite)
         }

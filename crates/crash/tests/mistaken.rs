@@ -56,6 +56,13 @@ fn sentences_that_quote_a_crash() {
         "{\"msg\":\"last crash\",\"reason\":\"fatal error: concurrent map writes\"}\n",
     ] {
         assert_eq!(classes(log), [], "{log}");
+        let json = |text: &str| serde_json::to_string(text).expect("a string");
+        for outer in [
+            format!(r#"{{"log":{}}}"#, json(log)),
+            format!("level=info msg={}", json(&format!("child:\n{log}done\n"))),
+        ] {
+            assert_eq!(classes(&outer), [], "{outer}");
+        }
     }
     assert_eq!(
         classes("panic: assignment to entry in nil map was fixed in release 1.2\n"),
@@ -282,4 +289,31 @@ Previous write at 0x00c00009c120 by goroutine 7:
     assert_eq!(case.verdict.class, Class::ConcurrentMapReadAndWrite);
     let failed = case.verdict.failed.as_ref().expect("a side");
     assert_eq!(failed.operations, [tophash_crash::Operation::Read]);
+}
+
+#[test]
+fn a_loop_over_a_map_that_has_grown_looks_up() {
+    let case = only(
+        "fatal error: concurrent map read and map write
+
+goroutine 1 [running]:
+internal/runtime/maps.fatal({0x4d9e7a?, 0x3cded0b161e0?})
+	/go/src/runtime/panic.go:1181 +0x18
+internal/runtime/maps.(*Map).getWithKey(0x3cded0b92c60, 0x4bda60, 0x3cded14993f8)
+	/go/src/internal/runtime/maps/map.go:413 +0x45
+internal/runtime/maps.(*Iter).grownKeyElem(0x3cded0b8aec0, 0x3cded14993f8, 0x3)
+	/go/src/internal/runtime/maps/table.go:763 +0x37
+internal/runtime/maps.(*Iter).Next(0x3cded0b8aec0)
+	/go/src/internal/runtime/maps/table.go:984 +0x1db
+main.(*Hub).Broadcast(...)
+	/a/hub.go:45
+",
+    );
+    assert_eq!(case.verdict.class, Class::ConcurrentMapReadAndWrite);
+    let failed = case.verdict.failed.as_ref().expect("a side");
+    assert_eq!(failed.operations, [tophash_crash::Operation::Iterate]);
+    assert_eq!(
+        case.verdict.conflict,
+        Some(tophash_crash::Conflict::IterateDuringWrite)
+    );
 }

@@ -104,6 +104,20 @@ enum Needs {
 }
 
 impl Needs {
+    /// What a message needs that stands in this field of an object, whose text is `inside`: a line
+    /// that may be an object as well.
+    fn of(field: &Field, object: &serde_json::Value, inside: &str) -> Needs {
+        if !field.is_message(object) {
+            return Needs::Stack;
+        }
+        if let Some((before, inner)) = wrap::json(inside)
+            && let Some((field, text)) = Field::find(before, &inner)
+        {
+            return Needs::of(&field, &inner, &text);
+        }
+        Needs::behind(&inside[..wrap::anchor(inside).unwrap_or(0)])
+    }
+
     /// What a message needs behind this text in its line.
     fn behind(before: &str) -> Needs {
         match wrap::is_plausible(before) {
@@ -371,10 +385,7 @@ impl<'a> Scanner<'a> {
         let inside = inside.trim_end_matches('\n');
         let at = wrap::anchor(inside).unwrap_or(0);
         let mut open = Open {
-            needs: match field.is_message(object) {
-                true => Needs::behind(&inside[..at]),
-                false => Needs::Stack,
-            },
+            needs: Needs::of(&field, object, inside),
             wrap: Wrap::Json(field),
             assembler: Assembler::default(),
             foreign: 0,

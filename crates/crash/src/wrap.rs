@@ -257,14 +257,17 @@ pub(crate) fn is_prose(prefix: &str) -> bool {
 /// Whether a message behind this text is inside quotes or a comment, as in a program's source;
 /// `msg="` and the like are what loggers write.
 pub(crate) fn is_quoted(prefix: &str) -> bool {
-    let comment = prefix.split_whitespace().any(|word| word == "//");
+    let comment = prefix
+        .split_whitespace()
+        .any(|word| word.ends_with("//") && !word.ends_with("://"));
     let quoted = ['"', '`'].iter().any(|&quote| {
         let mut parts = prefix.rsplit(quote);
         let odd = parts.clone().count() % 2 == 0;
         let before = parts.nth(1).unwrap_or_default();
         odd && !before.trim_end().ends_with(['=', ':'])
     });
-    comment || quoted
+    // Inside quotes that are inside quotes.
+    comment || quoted || prefix.matches("\\\"").count() % 2 == 1
 }
 
 /// Where a line of JSON comes from, and which of its fields holds the text.

@@ -191,6 +191,18 @@ pub struct Verdict {
     pub fingerprint: String,
 }
 
+impl Verdict {
+    /// Whether one goroutine failed, and not only all were printed because someone asked for it.
+    pub(crate) fn is_of_one(&self, crash: &Crash) -> bool {
+        let asked = crash.signal.as_ref().is_some_and(|s| s.name == "SIGQUIT");
+        match self.class {
+            Class::StacksOnly => false,
+            Class::Signal => !asked,
+            _ => true,
+        }
+    }
+}
+
 /// Judges a crash.
 #[must_use]
 pub fn judge(crash: &Crash) -> Verdict {

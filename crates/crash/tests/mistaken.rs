@@ -317,3 +317,20 @@ main.(*Hub).Broadcast(...)
         Some(tophash_crash::Conflict::IterateDuringWrite)
     );
 }
+
+#[test]
+fn nobody_failed_where_stacks_were_asked_for() {
+    let mut out = Vec::new();
+    let case = only(
+        "SIGQUIT: quit\nPC=0x47b301 m=0 sigcode=0\n\ngoroutine 0 [idle]:\n\ngoroutine 1 [sleep]:\nmain.main()\n\t/a/main.go:9 +0x1\n",
+    );
+    assert_eq!(case.verdict.class, Class::Signal);
+    tophash_crash::list(
+        &case,
+        tophash_crash::Listing { all: true },
+        &|f| f.to_owned(),
+        &mut out,
+    )
+    .expect("a buffer");
+    assert!(!String::from_utf8_lossy(&out).contains("failed here"));
+}

@@ -75,7 +75,11 @@ impl Assembler {
     /// Takes the next line of this place. `number` is its number in the log.
     pub(crate) fn push(&mut self, text: &str, number: u64) -> Reaction {
         let line = grammar::classify(text);
-        let reaction = self.take(line);
+        let reaction = if self.goes_on(text, &line) {
+            self.other(text)
+        } else {
+            self.take(line)
+        };
         if matches!(reaction, Reaction::Taken | Reaction::Last) {
             if self.crash.lines.0 == 0 {
                 self.crash.lines.0 = number;
@@ -83,6 +87,23 @@ impl Assembler {
             self.crash.lines.1 = number;
         }
         reaction
+    }
+
+    /// Takes note that a logger wrote the message: who does that has recovered the panic.
+    pub(crate) fn logged(&mut self) {
+        if self.crash.kind == Kind::Panic {
+            self.crash.kind = Kind::Recovered;
+        }
+    }
+
+    /// Whether a line belongs to the text of a panic, whatever it looks like: Go indents further
+    /// lines of a text (since 1.22) by a tab, as it does the panics that came after.
+    fn goes_on(&self, text: &str, line: &Line<'_>) -> bool {
+        self.section == Section::Head
+            && self.crash.kind == Kind::Panic
+            && !self.crash.messages.is_empty()
+            && text.starts_with('\t')
+            && !matches!(line, Line::Panic { .. } | Line::Blank)
     }
 
     /// Adds a message that stood in front of the first stack: a logger's line.
@@ -185,7 +206,10 @@ impl Assembler {
                 if self.has_stacks() {
                     self.late = Some(text.to_owned());
                 } else {
-                    self.crash.kind = Kind::Fatal;
+                    // Behind a panic it is a line of the panic's text.
+                    if self.crash.kind != Kind::Panic {
+                        self.crash.kind = Kind::Fatal;
+                    }
                     self.message(text);
                 }
             }
@@ -256,6 +280,11 @@ impl Assembler {
         if self.crash.kind == Kind::Race {
             return Reaction::Next;
         }
+        // A stack that the program took itself is a part of the panic's text.
+        if self.crash.kind == Kind::Panic && header.state == "running" && self.is_quoted_stack() {
+            self.close_stack();
+            self.folded = Folded::default();
+        }
         // A process prints each of its goroutines once.
         if header.state == "running" && self.has_stacks() && self.printed(header.id) {
             return Reaction::Next;
@@ -281,6 +310,15 @@ impl Assembler {
     fn printed(&self, id: u64) -> bool {
         let first = self.folded.stacks.first().or(self.stack.as_ref());
         first.is_some_and(|stack| stack.members.iter().any(|m| m.id == id))
+    }
+
+    /// Whether there is but one stack so far, and the program asked for it: `debug.Stack`.
+    fn is_quoted_stack(&self) -> bool {
+        let first = match (self.folded.stacks.as_slice(), &self.stack) {
+            ([], Some(stack)) | ([stack], None) => stack.frames.first(),
+            _ => None,
+        };
+        first.is_some_and(|frame| frame.function == "runtime/debug.Stack")
     }
 
     fn source(&mut self, file: &str, line: u32) -> Reaction {

@@ -262,6 +262,10 @@ fn failed_sentence(crash: &Crash, verdict: &Verdict, side: &Side, map_use: Optio
     let map = map_use.map_or("a map", |u| u.map.as_str());
     let state = state(crash, side);
     let goroutine = format!("goroutine {}{state}", side.goroutine);
+    if !verdict.is_of_one(crash) {
+        // It is only the first that is printed.
+        return format!("{goroutine} was here");
+    }
     if !verdict.class.is_of_maps() || side.operations.is_empty() {
         return format!("{goroutine} failed here");
     }

@@ -3,6 +3,7 @@
 //! Outside a crash only lines that hold one of a few texts are looked at; those texts are
 //! searched for in whole blocks.
 
+use std::borrow::Cow;
 use std::io::{self, Read};
 
 use aho_corasick::{AhoCorasick, MatchKind};
@@ -81,8 +82,8 @@ struct Open {
     assembler: Assembler,
     /// Lines since the last that belonged to it.
     foreign: u32,
-    /// Whether the text before its first message looks like a logger's.
-    plausible: bool,
+    /// What makes it a crash and not a text that mentions one.
+    needs: Needs,
 }
 
 /// What its lines are wrapped in.
@@ -91,14 +92,66 @@ enum Wrap {
     Json(Field),
 }
 
+/// What a message needs to be taken for a crash if no stack follows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Needs {
+    /// Nothing: it stands where loggers put messages.
+    Nothing,
+    /// To be the runtime's own words.
+    Words,
+    /// A stack, whatever it says: it is quoted.
+    Stack,
+}
+
+impl Needs {
+    /// What a message needs that stands in this field of an object, whose text is `inside`: a line
+    /// that may be an object as well.
+    fn of(field: &Field, object: &serde_json::Value, inside: &str) -> Needs {
+        if !field.is_message(object) {
+            return Needs::Stack;
+        }
+        if let Some((before, inner)) = wrap::json(inside)
+            && let Some((field, text)) = Field::find(before, &inner)
+        {
+            return Needs::of(&field, &inner, &text);
+        }
+        Needs::behind(&inside[..wrap::anchor(inside).unwrap_or(0)])
+    }
+
+    /// What a message needs behind this text in its line.
+    fn behind(before: &str) -> Needs {
+        match wrap::is_plausible(before) {
+            true => Needs::Nothing,
+            false if wrap::is_prose(before) || wrap::is_quoted(before) => Needs::Stack,
+            false => Needs::Words,
+        }
+    }
+}
+
 struct Scanner<'a> {
     triggers: Option<AhoCorasick>,
     found: &'a mut dyn FnMut(Crash),
     open: Vec<Open>,
+    /// Lines that a container runtime has cut, as far as they have come.
+    pieces: Vec<Pieces>,
     /// The line before, as far as it is known.
     before: String,
     totals: Totals,
 }
+
+/// The pieces of one line that have come so far.
+struct Pieces {
+    before: Prefix,
+    text: String,
+    /// The line of the log after which no more is waited for.
+    until: u64,
+}
+
+/// Lines that may be in pieces at once.
+const MAX_PIECES: usize = 16;
+
+/// Lines of the log within which the next piece has to come.
+const NEXT_PIECE: u64 = 1000;
 
 impl<'a> Scanner<'a> {
     fn new(found: &'a mut dyn FnMut(Crash)) -> Scanner<'a> {
@@ -111,6 +164,7 @@ impl<'a> Scanner<'a> {
                 .ok(),
             found,
             open: Vec::new(),
+            pieces: Vec::new(),
             before: String::new(),
             totals: Totals::default(),
         }
@@ -121,7 +175,7 @@ impl<'a> Scanner<'a> {
         self.totals.bytes += block.len() as u64;
         let mut rest = block;
         while !rest.is_empty() {
-            if self.open.is_empty() {
+            if self.open.is_empty() && self.pieces.is_empty() {
                 let Some(hit) = self.trigger(rest) else {
                     self.totals.lines += count_lines(rest);
                     return;
@@ -162,14 +216,45 @@ impl<'a> Scanner<'a> {
 
     fn line(&mut self, line: &[u8]) {
         let text = wrap::text(line);
+        let Some(text) = self.join(text) else {
+            return;
+        };
         if self.continues(&text) {
             self.before.clear();
             return;
         }
-        if self.trigger(line).is_some() {
+        if self.trigger(text.as_bytes()).is_some() {
             self.begin(&text);
         }
-        self.remember(line);
+        self.remember(text.as_bytes());
+    }
+
+    /// Puts together what a container runtime cut into pieces. None if more are to come.
+    fn join<'t>(&mut self, text: Cow<'t, str>) -> Option<Cow<'t, str>> {
+        let now = self.totals.lines;
+        self.pieces.retain(|p| p.until >= now);
+        let Some(piece) = wrap::piece(&text) else {
+            return Some(text);
+        };
+        let known = (self.pieces.iter()).position(|p| p.before.strip(piece.before) == Some(""));
+        let so_far = known.map(|at| self.pieces.remove(at));
+        if !piece.more && so_far.is_none() {
+            return Some(text);
+        }
+        let mut all = so_far.unwrap_or_else(|| Pieces {
+            before: Prefix::learn(piece.before),
+            // What a whole line would begin with.
+            text: format!("{}F ", piece.before),
+            until: 0,
+        });
+        all.until = now + NEXT_PIECE;
+        all.text.push_str(piece.text);
+        let full = self.pieces.len() == MAX_PIECES || all.text.len() > MAX_LINE;
+        if piece.more && !full {
+            self.pieces.push(all);
+            return None;
+        }
+        Some(Cow::Owned(all.text))
     }
 
     /// Offers a line to the crashes that are open. False if none of them takes it.
@@ -208,7 +293,7 @@ impl<'a> Scanner<'a> {
             }
         }
         self.close(|open| open.foreign > MAX_FOREIGN);
-        taken || ended.is_none() && self.relearn(text)
+        taken || self.relearn(text)
     }
 
     /// The message of a crash may stand behind a logger's time while its stack does not:
@@ -245,21 +330,18 @@ impl<'a> Scanner<'a> {
         };
         open.wrap = Wrap::Prefix(learnt);
         open.foreign = 0;
+        open.assembler.logged();
         open.assembler.push(payload, self.totals.lines) == Reaction::Taken
     }
 
     /// Looks for the beginning of a crash in a line that belongs to none.
     fn begin(&mut self, text: &str) {
-        if let Some((before, object)) = wrap::json(text) {
-            if let Some((field, inside)) = Field::find(before, &object) {
-                self.begin_json(field, &inside, wrap::message_beside(&object).as_deref());
-            }
+        if let Some((inside, beside)) = wrap::embedded(text) {
+            self.whole(&inside, beside.as_deref());
             return;
         }
-        if let Some(inside) = wrap::unescape(text) {
-            let beside = inside.lines().next().unwrap_or_default();
-            let beside = messages::find(beside).map(|_| beside);
-            self.whole(&inside, beside);
+        if let Some((before, object)) = wrap::json(text) {
+            self.begin_json(before, &object);
             return;
         }
         let Some(at) = wrap::anchor(text) else {
@@ -270,7 +352,7 @@ impl<'a> Scanner<'a> {
             wrap: Wrap::Prefix(Prefix::learn(before)),
             assembler: Assembler::default(),
             foreign: 0,
-            plausible: wrap::is_plausible(before),
+            needs: Needs::behind(before),
         };
         // `[PANIC RECOVER] assignment to entry in nil map goroutine 34 [running]:`
         if payload.starts_with("goroutine ")
@@ -296,20 +378,18 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn begin_json(&mut self, field: Field, inside: &str, beside: Option<&str>) {
-        let lines = inside.trim_end_matches('\n').lines().count();
-        if lines > 1 {
-            self.whole(inside, beside);
+    fn begin_json(&mut self, before: &str, object: &serde_json::Value) {
+        let Some((field, inside)) = Field::find(before, object) else {
             return;
-        }
-        let mut open = Open {
-            wrap: Wrap::Json(field),
-            assembler: Assembler::default(),
-            foreign: 0,
-            plausible: true,
         };
         let inside = inside.trim_end_matches('\n');
         let at = wrap::anchor(inside).unwrap_or(0);
+        let mut open = Open {
+            needs: Needs::of(&field, object, inside),
+            wrap: Wrap::Json(field),
+            assembler: Assembler::default(),
+            foreign: 0,
+        };
         if inside[at..].starts_with("goroutine ") {
             self.preface(&mut open);
         }
@@ -326,26 +406,32 @@ impl<'a> Scanner<'a> {
             triggers: None,
             found: &mut |crash| crashes.push(crash),
             open: Vec::new(),
+            pieces: Vec::new(),
             before: String::new(),
             totals: Totals::default(),
         };
         for line in text.lines() {
             inner.totals.lines += 1;
-            if !inner.continues(line)
-                && let Some(at) = wrap::anchor(line)
-            {
+            if inner.continues(line) {
+                continue;
+            }
+            if let Some((inside, beside)) = wrap::embedded(line) {
+                inner.whole(&inside, beside.as_deref());
+            } else if let Some((before, object)) = wrap::json(line) {
+                inner.begin_json(before, &object);
+            } else if let Some(at) = wrap::anchor(line) {
                 let mut open = Open {
                     wrap: Wrap::Prefix(Prefix::default()),
                     assembler: Assembler::default(),
                     foreign: 0,
-                    plausible: true,
+                    needs: Needs::behind(&line[..at]),
                 };
                 if let (Some(beside), Line::Goroutine(_)) = (beside, grammar::classify(&line[at..]))
                 {
                     open.assembler.preface(beside);
                 }
                 if open.assembler.push(&line[at..], 1) == Reaction::Taken {
-                    inner.open.push(open);
+                    inner.add(open);
                 }
             }
         }
@@ -382,6 +468,11 @@ impl<'a> Scanner<'a> {
     }
 
     fn end(mut self) -> Totals {
+        for Pieces { text, .. } in std::mem::take(&mut self.pieces) {
+            if !self.continues(&text) {
+                self.begin(&text);
+            }
+        }
         for open in std::mem::take(&mut self.open) {
             let first = open.assembler.messages().first().map(|m| m.text.clone());
             let late = finish(open, true, self.found);
@@ -423,7 +514,12 @@ impl Open {
     /// Whether this is a crash and not a sentence in a log that mentions one.
     fn is_real(&self) -> bool {
         let alone = |m: &Text| stands_alone(&m.text);
-        self.plausible || self.assembler.has_stacks() || self.assembler.messages().iter().any(alone)
+        self.assembler.has_stacks()
+            || match self.needs {
+                Needs::Nothing => true,
+                Needs::Words => self.assembler.messages().iter().any(alone),
+                Needs::Stack => false,
+            }
     }
 }
 

@@ -4,7 +4,7 @@ use rustc_hash::FxHashMap;
 use tophash_runtime::frames::{self, Operation};
 
 use crate::fold::is_address;
-use crate::model::{Crash, Member, Stack};
+use crate::model::{Access, Args, Crash, Frame, Member, Stack};
 use crate::names;
 use crate::verdict::{Class, Known, Other, Side, Verdict, look};
 
@@ -12,15 +12,12 @@ use crate::verdict::{Class, Known, Other, Side, Verdict, look};
 const MAX: usize = 5;
 
 /// The other access of a race detector's report.
-pub(crate) fn of_report(crash: &Crash) -> Vec<Other> {
+pub(crate) fn of_report(crash: &Crash, class: Class) -> Vec<Other> {
     let access = crash.accesses.get(1);
     let found = access.and_then(|access| {
         let stack = crash.stacks.get(access.stack)?;
         let mut side = look(stack, access.stack, access.goroutine, 0);
-        if side.operations.is_empty() && access.write {
-            side.operations = vec![Operation::Assign];
-            side.known = Some(Known::Message);
-        }
+        complete_access(&mut side, access, class);
         Some(Other {
             side,
             count: 1,
@@ -31,6 +28,19 @@ pub(crate) fn of_report(crash: &Crash) -> Vec<Other> {
     found.into_iter().collect()
 }
 
+/// Fills in what an access does whose frames don't show it. It touches memory that a map's frame
+/// touches on the other side: the compiler writes `len(m)` and the making of small maps without
+/// a call.
+pub(crate) fn complete_access(side: &mut Side, access: &Access, class: Class) {
+    if side.operations.is_empty() && class.is_concurrent() {
+        side.operations = vec![match access.write {
+            true => Operation::Assign,
+            false => Operation::Read,
+        }];
+        side.known = Some(Known::Message);
+    }
+}
+
 /// Words that the failed goroutine passed, and how much each is worth.
 struct Words {
     /// Address of the map itself, where a runtime frame shows it.
@@ -39,6 +49,10 @@ struct Words {
     own: FxHashMap<u64, bool>,
     /// In how many goroutines each of these occurs.
     spread: FxHashMap<u64, u64>,
+    /// Whether addresses have 64 bits, so that those of the heap are far from the program's own.
+    wide: bool,
+    /// Whether the program itself used the map, not a library that it called.
+    by_program: bool,
 }
 
 /// Ranks the goroutines that may have been using the same map, the likeliest first.
@@ -63,18 +77,20 @@ pub(crate) fn rank(crash: &Crash, verdict: &Verdict) -> Vec<Other> {
 
 fn words(crash: &Crash, stack: &Stack, failed: &Side) -> Words {
     let mut own: FxHashMap<u64, bool> = FxHashMap::default();
-    let args = stack.members.first().map(|m| m.args.as_slice());
     let from = failed.frame.unwrap_or(0);
-    for word in args.into_iter().flatten().skip(from).flat_map(|a| &a.0) {
-        if let Some(value) = word.value
-            && is_address(value)
-        {
-            *own.entry(value).or_insert(true) &= word.stale;
-        }
+    let frames = stack.frames.get(from..).unwrap_or_default();
+    let args = stack.members.first().map(|m| m.args.as_slice());
+    let args = args.and_then(|args| args.get(from..)).unwrap_or_default();
+    let every = || args.iter().flat_map(|args| &args.0);
+    let wide = every().filter_map(|w| w.value).any(|value| !is_low(value));
+    for (value, stale) in telling_words(frames, args, wide) {
+        *own.entry(value).or_insert(true) &= stale;
     }
     let mut spread: FxHashMap<u64, u64> = FxHashMap::default();
-    for member in crash.stacks.iter().flat_map(|s| &s.members) {
-        let mut seen: Vec<u64> = member_words(member).map(|(value, _)| value).collect();
+    for (stack, member) in (crash.stacks.iter()).flat_map(|s| s.members.iter().map(move |m| (s, m)))
+    {
+        let words = telling_words(&stack.frames, &member.args, wide);
+        let mut seen: Vec<u64> = words.map(|(value, _)| value).collect();
         seen.sort_unstable();
         seen.dedup();
         for value in seen {
@@ -83,16 +99,45 @@ fn words(crash: &Crash, stack: &Stack, failed: &Side) -> Words {
             }
         }
     }
+    let outer = stack
+        .frames
+        .iter()
+        .find(|f| !frames::is_runtime(&f.function));
     Words {
         map: failed.map,
         own,
         spread,
+        wide,
+        by_program: outer.is_some_and(|f| !f.is_std()),
     }
 }
 
-fn member_words(member: &Member) -> impl Iterator<Item = (u64, bool)> {
-    let words = member.args.iter().flat_map(|args| &args.0);
-    words.filter_map(|w| Some((w.value?, w.stale)))
+/// Whether an address lies where a program and its data are loaded. The heap begins at 768 GB or
+/// higher on 64-bit systems.
+fn is_low(address: u64) -> bool {
+    address < 1 << 36
+}
+
+/// The words of a stack that can be addresses of something that two goroutines share, and whether
+/// they may be left over.
+fn telling_words<'a>(
+    frames: &'a [Frame],
+    args: &'a [Args],
+    wide: bool,
+) -> impl Iterator<Item = (u64, bool)> + 'a {
+    frames.iter().zip(args).flat_map(move |(frame, args)| {
+        let method = receiver(&frame.function).is_some();
+        // Generic functions are given a dictionary, all of one type the same.
+        let dictionary = (frame.function.contains("[...]")).then_some(usize::from(method));
+        let words = args.0.iter().enumerate();
+        words.filter_map(move |(at, word)| {
+            let value = word.value.filter(|&value| is_address(value))?;
+            // The program's own memory holds types, functions and texts, which any goroutine may
+            // be given; only as a receiver it is a variable.
+            let constant = wide && is_low(value) && !(method && at == 0);
+            (!constant && dictionary != Some(at)).then_some((value, word.stale))
+        })
+    })
 }
 
 fn candidate(
@@ -124,7 +169,7 @@ fn candidate(
         let (score, reasons) = speak_for(crash, verdict, failed, words, stack, member, &side);
         if best.as_ref().is_none_or(|b| score > b.score) {
             best = Some(Other {
-                side: as_other(side, verdict.class),
+                side: as_other(side, verdict.class, stack),
                 count,
                 score,
                 reasons,
@@ -149,11 +194,17 @@ fn speak_for(
 ) -> (u32, Vec<String>) {
     let mut reasons: Vec<(u32, String)> = Vec::new();
     let in_map_code = side.known == Some(Known::Frame);
+    // A map of the program's own is not used by goroutines in which no code of the program runs.
+    let own_code = stack.frames.iter().any(|f| !f.is_std());
+    if words.by_program && !own_code && !in_map_code && !stack.frames.is_empty() {
+        return (0, Vec::new());
+    }
     if stack.failed_too {
         reasons.push((150, "it stopped with an error of its own".to_owned()));
     }
     if let Some(map) = words.map {
-        let hit = member_words(member).filter(|&(value, _)| value == map);
+        let words = telling_words(&stack.frames, &member.args, words.wide);
+        let hit = words.filter(|&(value, _)| value == map);
         match hit.map(|(_, stale)| stale).min() {
             Some(false) => reasons.push((200, format!("it was given the same map, {map:#x}"))),
             Some(true) => reasons.push((
@@ -168,7 +219,7 @@ fn speak_for(
         let operation = side.operations.first().map_or("use", |op| op.as_str());
         reasons.push((100, format!("it is inside a map operation: {operation}")));
     }
-    let shared = member_words(member)
+    let shared = telling_words(&stack.frames, &member.args, words.wide)
         .filter_map(|(value, stale)| {
             let mine = words.own.get(&value)?;
             let spread = words.spread.get(&value).copied().unwrap_or(1);
@@ -194,17 +245,17 @@ fn speak_for(
         })
         .max();
     reasons.extend(shared);
-    let failed_frame = frame_name(crash, failed);
-    let own_frame = side
-        .frame
-        .and_then(|at| stack.frames.get(at))
-        .map(|f| f.function.as_str());
-    if let (Some(mine), Some(its)) = (failed_frame, own_frame)
-        && !crate::names::is_std(its)
+    let failed_frame = frame(crash.stacks.get(failed.stack), failed);
+    let own_frame = frame(Some(stack), side);
+    if let (Some(mine_at), Some(its_at)) = (failed_frame, own_frame)
+        && !its_at.is_std()
     {
+        let (mine, its) = (mine_at.function.as_str(), its_at.function.as_str());
         if mine == its {
+            // Where one goroutine reads, another does so too; what it met is a write.
+            let reads = met_by_reader(verdict.class) && mine_at.line == its_at.line;
             reasons.push((
-                35,
+                if reads { 10 } else { 35 },
                 format!("it is in the same function, {}", names::short(its)),
             ));
         } else if let Some(ty) = receiver(mine)
@@ -230,7 +281,8 @@ fn speak_for(
         reasons.push((10, format!("it was {}", stack.state)));
     }
     // The other side of a look-up must write.
-    let reads = side.operations.first().is_some_and(|op| !op.writes());
+    let reads =
+        side.operations.first().is_some_and(|op| !op.writes()) && copies(stack, side).is_none();
     let penalty = in_map_code && reads && verdict.class != Class::ConcurrentMapWrites;
     reasons.sort_by_key(|(worth, _)| std::cmp::Reverse(*worth));
     let score: u32 = reasons.iter().map(|(worth, _)| worth).sum();
@@ -238,9 +290,9 @@ fn speak_for(
     (score, reasons.into_iter().map(|(_, text)| text).collect())
 }
 
-fn frame_name<'a>(crash: &'a Crash, side: &Side) -> Option<&'a str> {
-    let frame = crash.stacks.get(side.stack)?.frames.get(side.frame?)?;
-    Some(&frame.function)
+/// The frame of a side that says most about it.
+fn frame<'a>(stack: Option<&'a Stack>, side: &Side) -> Option<&'a Frame> {
+    stack?.frames.get(side.frame?)
 }
 
 /// The type of a method's receiver, with its package: `main.(*Cache)`.
@@ -256,20 +308,40 @@ fn is_active(stack: &Stack) -> bool {
         .any(|state| stack.state.starts_with(state))
 }
 
-/// What the other side did: it wrote, unless a frame says that both did something else.
-fn as_other(mut side: Side, class: Class) -> Side {
-    if side.known.is_none() && class.is_concurrent() {
-        side.operations = match class {
-            // Who the failed goroutine met is known to have written, no more.
-            Class::ConcurrentMapWrites
-            | Class::ConcurrentMapReadAndWrite
+/// What a library function does to one map while it reads another: `maps.Copy` ranges over its
+/// source and assigns to its destination.
+fn copies(stack: &Stack, side: &Side) -> Option<Operation> {
+    let until = side.frame.unwrap_or(0);
+    let frames = stack.frames.get(..until).unwrap_or_default();
+    frames.iter().find_map(|f| frames::changes(&f.function))
+}
+
+/// Whether the goroutine that failed read the map, so that the other side wrote to it.
+fn met_by_reader(class: Class) -> bool {
+    matches!(
+        class,
+        Class::ConcurrentMapReadAndWrite
             | Class::ConcurrentMapIterationAndWrite
-            | Class::ConcurrentMapCloneAndWrite => {
-                vec![Operation::Assign, Operation::Delete, Operation::Clear]
-            }
-            _ => Vec::new(),
-        };
-        side.known = (!side.operations.is_empty()).then_some(Known::Message);
+            | Class::ConcurrentMapCloneAndWrite
+    )
+}
+
+/// What the other side did: it wrote, unless a frame says that both did something else.
+fn as_other(mut side: Side, class: Class, stack: &Stack) -> Side {
+    let met_by_reader = met_by_reader(class);
+    if !met_by_reader && class != Class::ConcurrentMapWrites {
+        return side;
+    }
+    if side.known.is_none() {
+        // Who the failed goroutine met is known to have written, no more.
+        side.operations = vec![Operation::Assign, Operation::Delete, Operation::Clear];
+        side.known = Some(Known::Message);
+    } else if met_by_reader
+        && side.operations.iter().all(|op| !op.writes())
+        && let Some(operation) = copies(stack, &side)
+    {
+        side.operations = vec![operation];
+        side.map = None;
     }
     side
 }

@@ -52,6 +52,10 @@ pub fn refine(verdict: &mut Verdict, crash: &Crash, find: Find<'_>) {
         }
     }
     let class = verdict.class;
+    let met_by_reader = class.is_concurrent()
+        && verdict.failed.as_ref().is_some_and(|side| {
+            !side.operations.is_empty() && side.operations.iter().all(|op| !op.writes())
+        });
     for other in &mut verdict.others {
         if let Some(spot) = frame(crash, &other.side).and_then(find) {
             narrow(&mut other.side, &spot);
@@ -60,6 +64,12 @@ pub fn refine(verdict: &mut Verdict, crash: &Crash, find: Find<'_>) {
             if writes && class.is_concurrent() {
                 other.score += 50;
                 other.reasons.push("its line changes a map".to_owned());
+            } else if met_by_reader && only_reads(&spot) && other.side.known != Some(Known::Frame) {
+                other.score /= 4;
+                other.side.operations = spot.uses.iter().map(|u| u.operation).collect();
+                other.side.operations.dedup();
+                other.side.known = Some(Known::Source);
+                other.reasons.push("but its line changes no map".to_owned());
             }
         }
     }
@@ -67,6 +77,12 @@ pub fn refine(verdict: &mut Verdict, crash: &Crash, find: Find<'_>) {
         .others
         .sort_by_key(|other| std::cmp::Reverse(other.score));
     verdict.conflict = conflict(verdict);
+}
+
+/// Whether a line uses maps and changes none.
+fn only_reads(spot: &Spot) -> bool {
+    let reads = |u: &Use| !u.passed && !u.operation.writes();
+    !spot.uses.is_empty() && spot.uses.iter().all(reads)
 }
 
 /// Whether a nil pointer came from a map: at its line, or, if it is the receiver of a method, at

@@ -73,10 +73,11 @@ pub fn list(
             continue;
         };
         writeln!(out)?;
-        let failed = verdict
-            .failed
-            .as_ref()
-            .is_some_and(|side| side.stack == index);
+        let failed = verdict.is_of_one(crash)
+            && verdict
+                .failed
+                .as_ref()
+                .is_some_and(|side| side.stack == index);
         writeln!(out, "{}", title(stack, failed))?;
         frames_of(stack, listing, path, out)?;
     }

@@ -191,6 +191,18 @@ pub struct Verdict {
     pub fingerprint: String,
 }
 
+impl Verdict {
+    /// Whether one goroutine failed, and not only all were printed because someone asked for it.
+    pub(crate) fn is_of_one(&self, crash: &Crash) -> bool {
+        let asked = crash.signal.as_ref().is_some_and(|s| s.name == "SIGQUIT");
+        match self.class {
+            Class::StacksOnly => false,
+            Class::Signal => !asked,
+            _ => true,
+        }
+    }
+}
+
 /// Judges a crash.
 #[must_use]
 pub fn judge(crash: &Crash) -> Verdict {
@@ -210,7 +222,7 @@ pub fn judge(crash: &Crash) -> Verdict {
         fingerprint: String::new(),
     };
     if crash.kind == Kind::Race {
-        verdict.others = sides::of_report(crash);
+        verdict.others = sides::of_report(crash, class);
     } else if class.is_concurrent() {
         verdict.others = sides::rank(crash, &verdict);
     }
@@ -366,6 +378,8 @@ fn class(crash: &Crash, focus: Option<&Focus>) -> (Class, String) {
     for text in &crash.messages {
         let class = match messages::read(&text.text) {
             Some(Message::NilMapWrite) => Class::NilMapWrite,
+            // A fatal error; who panics with these words is quoting it.
+            Some(Message::Race(_)) if crash.kind == Kind::Panic => continue,
             Some(Message::Race(race)) => race.into(),
             Some(Message::Damage(Damage::Invariant))
                 if !in_map_code && !text.text.contains("growthLeft") =>
@@ -383,7 +397,10 @@ fn class(crash: &Crash, focus: Option<&Focus>) -> (Class, String) {
             None if focus.is_some_and(|f| f.in_encoder) && is_bounds(&text.text) => {
                 Class::ConcurrentMapIterationAndWrite
             }
+            // A sentence that holds a message needs a stack to be more than that.
+            None if crash.stacks.is_empty() => continue,
             None => match messages::find(&text.text) {
+                Some(Message::Race(_)) if crash.kind == Kind::Panic => continue,
                 Some(Message::NilMapWrite) => Class::NilMapWrite,
                 Some(Message::Race(race)) => race.into(),
                 Some(Message::Unhashable(_)) => Class::UnhashableKey,
@@ -476,6 +493,9 @@ fn complete(side: &mut Side, class: Class, crash: &Crash) {
         _ => return,
     };
     if crash.kind == Kind::Race {
+        if let Some(access) = crash.accesses.first() {
+            sides::complete_access(side, access, class);
+        }
         return;
     }
     let frame = side.operations.first().copied();
@@ -484,12 +504,25 @@ fn complete(side: &mut Side, class: Class, crash: &Crash) {
     let agrees = frame.is_some_and(|op| {
         by_class.contains(&op)
             || op == Operation::Clone && class == Class::ConcurrentMapIterationAndWrite
+            // A loop over a Swiss map that has grown looks its keys up.
+            || op == Operation::Iterate
+                && class == Class::ConcurrentMapReadAndWrite
+                && in_loop(crash, side)
             || class == Class::ConcurrentMapWrites && op.writes()
     });
     if !agrees {
         side.operations = by_class;
         side.known = Some(Known::Message);
     }
+}
+
+/// Whether the runtime's own frames show a loop; a library that loops looks up as well.
+fn in_loop(crash: &Crash, side: &Side) -> bool {
+    let frames = crash.stacks.get(side.stack).map(|s| s.frames.as_slice());
+    frames.into_iter().flatten().any(|f| {
+        f.map_frame()
+            .is_some_and(|m| m.role == Role::Runtime && m.operation == Operation::Iterate)
+    })
 }
 
 /// Whether a delete or a clear would show: since 1.24 they have a frame of their own at each
@@ -512,8 +545,11 @@ pub(crate) fn conflict(verdict: &Verdict) -> Option<Conflict> {
     if growing {
         return Some(Conflict::DuringResize);
     }
+    let iterates = (verdict.failed.as_ref())
+        .is_some_and(|side| side.operations.first() == Some(&Operation::Iterate));
     match verdict.class {
         Class::ConcurrentMapWrites => Some(Conflict::WriteDuringWrite),
+        Class::ConcurrentMapReadAndWrite if iterates => Some(Conflict::IterateDuringWrite),
         Class::ConcurrentMapReadAndWrite | Class::ConcurrentMapCloneAndWrite => {
             Some(Conflict::ReadDuringWrite)
         }

@@ -18,6 +18,8 @@ pub(crate) fn text(line: &[u8]) -> Cow<'_, str> {
     let line = line.get(..MAX_LINE).unwrap_or(line);
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     let line = line.strip_suffix(b"\r").unwrap_or(line);
+    // Windows and CI servers begin files with a byte order mark.
+    let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
     if memchr::memchr2(0x1b, 0, line).is_none() {
         return String::from_utf8_lossy(line);
     }
@@ -77,9 +79,11 @@ fn starts(line: &str, trigger: &str) -> Option<usize> {
         let begins = matches!(grammar::classify(&line[protocol..]), Line::Serving(_));
         return begins.then_some(protocol);
     }
+    // A crash stands behind a few words, not behind hundreds like its own.
+    const MAX_HITS: usize = 16;
     let mut from = 0;
-    while let Some(found) = line[from..].find(trigger) {
-        let at = from + found;
+    for _ in 0..MAX_HITS {
+        let at = from + line[from..].find(trigger)?;
         from = at + trigger.len();
         // Inside a word it is another one: `subpanic: `.
         let inside = line[..at]
@@ -188,11 +192,41 @@ impl Prefix {
     }
 }
 
+/// A line of a container runtime's log, or a piece of one: `TIME stderr P TEXT`, and `F` for the
+/// last. The kubelet's runtimes cut lines every 16 KB.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Piece<'a> {
+    /// Up to the mark, with the blank before it.
+    pub(crate) before: &'a str,
+    pub(crate) text: &'a str,
+    /// Whether the line goes on in another piece.
+    pub(crate) more: bool,
+}
+
+pub(crate) fn piece(line: &str) -> Option<Piece<'_>> {
+    // Behind a time, and before that perhaps the name of a pod.
+    const FAR: usize = 160;
+    let stream = [" stderr ", " stdout "];
+    let (at, stream) = stream.iter().find_map(|s| Some((line.find(s)?, s)))?;
+    let (before, rest) = line.split_at(at + stream.len());
+    let (more, text) = match (rest.strip_prefix("P "), rest.strip_prefix('F')) {
+        (Some(text), _) => (true, text),
+        (None, Some(text)) if text.is_empty() => (false, text),
+        (None, Some(text)) => (false, text.strip_prefix(' ')?),
+        (None, None) => return None,
+    };
+    let timed = before.bytes().filter(u8::is_ascii_digit).count() > 8;
+    (at < FAR && timed).then_some(Piece { before, text, more })
+}
+
 /// Whether the text before a message is what loggers write, and not the start of a sentence.
 pub(crate) fn is_plausible(prefix: &str) -> bool {
     let Some(word) = prefix.split_whitespace().next_back() else {
         return true;
     };
+    if is_prose(prefix) || is_quoted(prefix) {
+        return false;
+    }
     let plain = word.chars().all(|c| c.is_ascii_alphabetic());
     !plain || {
         let known = [
@@ -201,6 +235,39 @@ pub(crate) fn is_plausible(prefix: &str) -> bool {
         ];
         known.iter().any(|k| k.eq_ignore_ascii_case(word))
     }
+}
+
+/// Whether the text before a message is a sentence: `worker 3 died: `.
+pub(crate) fn is_prose(prefix: &str) -> bool {
+    let is_word = |word: &&str| {
+        let word = word.trim_end_matches([':', ',']);
+        word.len() > 1 && word.bytes().all(|b| b.is_ascii_lowercase())
+    };
+    let streams = [
+        "stderr", "stdout", "info", "error", "warn", "warning", "debug", "fatal",
+    ];
+    prefix
+        .split_whitespace()
+        .filter(is_word)
+        .filter(|word| !streams.contains(&word.trim_end_matches(':')))
+        .count()
+        > 1
+}
+
+/// Whether a message behind this text is inside quotes or a comment, as in a program's source;
+/// `msg="` and the like are what loggers write.
+pub(crate) fn is_quoted(prefix: &str) -> bool {
+    let comment = prefix
+        .split_whitespace()
+        .any(|word| word.ends_with("//") && !word.ends_with("://"));
+    let quoted = ['"', '`'].iter().any(|&quote| {
+        let mut parts = prefix.rsplit(quote);
+        let odd = parts.clone().count() % 2 == 0;
+        let before = parts.nth(1).unwrap_or_default();
+        odd && !before.trim_end().ends_with(['=', ':'])
+    });
+    // Inside quotes that are inside quotes.
+    comment || quoted || prefix.matches("\\\"").count() % 2 == 1
 }
 
 /// Where a line of JSON comes from, and which of its fields holds the text.
@@ -242,6 +309,38 @@ impl Field {
         Some((field, text))
     }
 
+    /// Whether this is the field that holds what the object says; one of several texts beside it
+    /// may be quoted from elsewhere.
+    pub(crate) fn is_message(&self, object: &Value) -> bool {
+        const NAMES: [&str; 9] = [
+            "msg",
+            "message",
+            "log",
+            "text",
+            "textPayload",
+            "line",
+            "MESSAGE",
+            "Output",
+            "output",
+        ];
+        let mut parent = object;
+        let Some((name, path)) = self.path.split_last() else {
+            return true;
+        };
+        for name in path {
+            let Some(inner) = parent.get(name) else {
+                return true;
+            };
+            parent = inner;
+        }
+        let lower = name.to_ascii_lowercase();
+        ["stack", "trace", "err", "panic"]
+            .iter()
+            .any(|part| lower.contains(part))
+            || NAMES.contains(&name.as_str())
+            || !NAMES.iter().any(|name| parent.get(name).is_some())
+    }
+
     /// The text of this field in another object from the same place.
     pub(crate) fn read(&self, line: &str) -> Option<String> {
         let (before, object) = json(line)?;
@@ -260,7 +359,8 @@ fn find_text(value: &Value, path: &mut Vec<String>) -> Option<String> {
     let Value::Object(fields) = value else {
         return None;
     };
-    let begins = |text: &str| text.lines().any(|line| anchor(line).is_some());
+    let begins =
+        |text: &str| text.lines().any(|line| anchor(line).is_some()) || embedded(text).is_some();
     // A stack is worth more than the message beside it.
     let stack = |text: &str| {
         text.lines()
@@ -362,12 +462,30 @@ pub(crate) fn unescape(line: &str) -> Option<String> {
             c => out.push(c),
         }
     }
-    let has_stack = out
-        .lines()
-        .any(|line| anchor(line).is_some_and(|at| line[at..].starts_with("goroutine ")));
-    has_stack.then_some(out)
+    // Its first line may be the logger's own words.
+    let begins = |(n, line): (usize, &str)| {
+        anchor(line).is_some_and(|at| n > 0 && at == 0 || line[at..].starts_with("goroutine "))
+            || embedded(line).is_some()
+    };
+    out.lines().enumerate().any(begins).then_some(out)
 }
 
+/// A text of several lines that stands in one line of the log, and the message about a map beside
+/// it: in a field of JSON, in logfmt, or in one of these inside another, as where a container
+/// runtime's JSON holds lines of the program's.
+pub(crate) fn embedded(line: &str) -> Option<(String, Option<String>)> {
+    let Some((before, object)) = json(line) else {
+        let inside = unescape(line)?;
+        let beside = message_beside(&Value::String(inside.clone()));
+        return Some((inside, beside));
+    };
+    let (_, inside) = Field::find(before, &object)?;
+    if inside.trim_end_matches('\n').contains('\n') {
+        return Some((inside, message_beside(&object)));
+    }
+    // Each is shorter than the one around it.
+    embedded(&inside)
+}
 #[cfg(test)]
 mod tests {
     use super::*;

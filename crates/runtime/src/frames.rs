@@ -228,6 +228,18 @@ fn library(function: &str) -> Option<MapFrame> {
     }
 }
 
+/// What a library function does to one map while it reads that or another: `maps.Copy` ranges
+/// over its source and assigns to its destination. None for all others.
+#[must_use]
+pub fn changes(function: &str) -> Option<Operation> {
+    let function = function.strip_suffix("[...]").unwrap_or(function);
+    match function {
+        "maps.Copy" | "golang.org/x/exp/maps.Copy" => Some(Operation::Assign),
+        "maps.DeleteFunc" | "golang.org/x/exp/maps.DeleteFunc" => Some(Operation::Delete),
+        _ => None,
+    }
+}
+
 /// Whether a function belongs to the runtime or to what stands between it and the program, so
 /// that the frame of interest is further out: the runtime itself, hash functions that the
 /// compiler makes, reflect.

@@ -87,9 +87,10 @@ pub fn read(text: &str) -> Option<Message<'_>> {
         let ty = rest.trim_start_matches(':').trim();
         return Some(Message::Unhashable(bare(ty)));
     }
-    let (_, message) = TEXTS.iter().find(|(start, _)| {
-        // `fault` is the whole text of a message, and a common word.
-        text.starts_with(start) && (*start != "fault" || bare(text) == *start)
+    let (_, message) = TEXTS.iter().find(|(start, message)| {
+        // These are the whole text; `assignment to entry in nil map was fixed` is a sentence.
+        let whole = *start == "fault" || matches!(message, Message::NilMapWrite | Message::Race(_));
+        text.starts_with(start) && (!whole || bare(text) == *start)
     })?;
     Some(*message)
 }
@@ -97,7 +98,10 @@ pub fn read(text: &str) -> Option<Message<'_>> {
 /// Finds a message that only maps give, anywhere in a text: loggers quote what they recovered.
 #[must_use]
 pub fn find(text: &str) -> Option<Message<'_>> {
-    read(&text[position(text)?..])
+    let text = &text[position(text)?..];
+    let begins =
+        |(start, message): &(&str, Message<'static>)| text.starts_with(start).then_some(*message);
+    read(text).or_else(|| TEXTS.iter().find_map(begins))
 }
 
 /// Where in a text the first such message begins.
@@ -161,6 +165,7 @@ mod tests {
     fn leaves_the_rest_alone() {
         assert_eq!(read("all goroutines are asleep - deadlock!"), None);
         assert_eq!(read("faulty input"), None);
+        assert_eq!(read("concurrent map writes (see the other pod)"), None);
         assert_eq!(read("fault [recovered]"), Some(Message::BadPointer));
         assert_eq!(find("nothing here"), None);
         assert_eq!(

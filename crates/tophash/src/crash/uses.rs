@@ -278,9 +278,14 @@ fn declared_name(traced: &str) -> Option<&str> {
     if rest.starts_with('(') {
         rest = rest.split_once(").")?.1;
     }
+    // The dots of type arguments separate nothing.
     let mut parts = rest
-        .split('.')
-        .map(|part| part.strip_suffix("[").unwrap_or(part));
+        .split("[...]")
+        .flat_map(|part| part.split('.'))
+        .filter(|part| !part.is_empty());
+    if rest.starts_with('.') {
+        return None;
+    }
     let first = parts.next()?;
     let second = parts.next();
     if first.is_empty() || first == "glob" {
@@ -542,6 +547,8 @@ impl Reader<'_> {
                         }
                     }
                     ExprKind::Call { fun, args, .. } => {
+                        // `m[k]()` fails as `m[k].f` does if there is no such function.
+                        dereferenced.insert(ast.unparen(fun));
                         self.call(
                             id,
                             fun,
@@ -667,10 +674,10 @@ impl Reader<'_> {
                         note(Operation::Iterate, 0);
                     }
                     "Lock" | "RLock" if args.is_empty() => {
-                        locks.push(self.words(ast.expr(x).span));
+                        locks.push(self.lock(x, function));
                     }
                     "Unlock" | "RUnlock" if args.is_empty() && !deferred => {
-                        let lock = self.words(ast.expr(x).span);
+                        let lock = self.lock(x, function);
                         locks.retain(|held| *held != lock);
                     }
                     _ => {}
@@ -690,6 +697,16 @@ impl Reader<'_> {
                 };
                 self.add(how, arg, arg, function, locks);
             }
+        }
+    }
+
+    /// What a lock is called: `c.mu`; of `c.Lock()`, whose lock is embedded, not `c`.
+    fn lock(&self, x: ExprId, function: usize) -> String {
+        let words = self.words(self.ast().expr(x).span);
+        let receiver = self.source.functions.get(function);
+        match receiver.and_then(|f| f.receiver.as_ref()) {
+            Some(receiver) if *receiver == words => "the embedded lock".to_owned(),
+            _ => words,
         }
     }
 
@@ -775,9 +792,8 @@ fn type_kind(ast: &Ast, ty: ExprId, types: &HashMap<String, TypeName>) -> Kind {
         ExprKind::MapType { .. } => Kind::Map,
         ExprKind::Ident(name) => named_kind(name.as_str(), types),
         ExprKind::Selector { name, .. } if KNOWN_MAPS.contains(&name.as_str()) => Kind::Map,
-        ExprKind::Selector { .. } | ExprKind::Index { .. } | ExprKind::IndexList { .. } => {
-            Kind::Unknown
-        }
+        ExprKind::Index { x, .. } | ExprKind::IndexList { x, .. } => type_kind(ast, x, types),
+        ExprKind::Selector { .. } => Kind::Unknown,
         ExprKind::Star(x) => match type_kind(ast, x, types) {
             Kind::Map => Kind::Map,
             Kind::Unknown => Kind::Unknown,
@@ -862,6 +878,9 @@ mod tests {
             ("main.glob..func1", None),
             ("main.init.func1", None),
             ("main.(*T).M-fm", Some("M")),
+            ("example.com/a/set.Set[...].Del", Some("Del")),
+            ("example.com/a/set.Set[...].Del.func1", Some("Del")),
+            ("main.main.Memo[...].func6", Some("Memo")),
         ] {
             assert_eq!(declared_name(traced), name, "{traced}");
         }
@@ -887,6 +906,20 @@ mod tests {
         let locks: Vec<&[String]> = source.uses.iter().map(|u| u.locks.as_slice()).collect();
         assert_eq!(locks[0], ["t.mu".to_owned()]);
         assert!(locks[locks.len() - 1].is_empty());
+    }
+
+    #[test]
+    fn embedded_locks_and_generic_maps() {
+        let source = source(
+            "package p\ntype S[T comparable] map[T]int\nfunc (s S[T]) del(k T) { delete(s, k) }\ntype T struct{ sync.Mutex; m map[string]func() }\nfunc (t *T) run(k string) {\n\tt.Lock()\n\tt.m[k]()\n}\n",
+        );
+        let spot = |line| source.spot(line, &source.kinds).uses;
+        assert_eq!(spot(3)[0].operation, Operation::Delete);
+        assert!(spot(7).iter().any(|u| u.dereferenced));
+        assert_eq!(
+            source.uses.last().map(|u| u.locks.concat()).as_deref(),
+            Some("the embedded lock")
+        );
     }
 
     #[test]

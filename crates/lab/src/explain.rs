@@ -2,7 +2,7 @@
 
 use tophash_runtime::classic::{BucketArray, Link, Target, top_hash};
 use tophash_runtime::swiss::Storage;
-use tophash_runtime::{Build, ClassicEvent, Event, GoVersion, Ops, SLOTS, SwissEvent};
+use tophash_runtime::{Build, ClassicEvent, Event, GoVersion, Ops, SLOTS, SwissEvent, Variant};
 
 use crate::model::Model;
 use crate::picture::count;
@@ -164,7 +164,9 @@ impl Writer<'_> {
                     1 => "the lowest bit of the hash".to_owned(),
                     _ => format!("the low {b} bits of the hash"),
                 };
+                let by_comparing = self.compares_keys().filter(|_| b == 0 && !old);
                 match self.hash.take() {
+                    Some(_) if by_comparing.is_some() => self.out.extend(by_comparing),
                     Some(hash) => self.say(format!(
                         "hash {hash:#018x}: {}bucket {number} ({bits}), top byte {:#04x}{}",
                         if old { "old " } else { "" },
@@ -475,6 +477,24 @@ impl Writer<'_> {
         }
     }
 
+    /// How a key is looked up in a map of eight slots without a hash, if that is what the
+    /// functions for its type do (runtime/map_fast*.go, internal/runtime/maps/runtime_fast*.go).
+    fn compares_keys(&self) -> Option<String> {
+        if self.told.verb != Verb::Get {
+            return None;
+        }
+        let variant = self.told.model.ops().traits().variant;
+        let classic = matches!(self.told.model, Model::Classic(_));
+        let keys = "there are only eight slots, so their keys are compared one by one";
+        match (variant, classic) {
+            (Variant::Slow, _) | (Variant::FastString, false) => None,
+            (Variant::FastString, true) => Some(format!(
+                "{keys}: no hash is needed (for 32 bytes or more, unless two keys look alike)"
+            )),
+            _ => Some(format!("{keys}: no hash is needed")),
+        }
+    }
+
     /// Tells the hash of an operation on a small map, which has no place to tell.
     fn small_hash(&mut self) {
         if !self.quiet()
@@ -482,6 +502,10 @@ impl Writer<'_> {
             && let Some(hash) = self.hash.take()
         {
             self.in_place = true;
+            if let Some(sentence) = self.compares_keys() {
+                self.say(sentence);
+                return;
+            }
             self.say(format!("hash {hash:#018x}: H2 (low 7 bits) {:#04x}; a small map has one group and does not probe", hash & 0x7f));
         }
     }

@@ -33,6 +33,16 @@ pub(crate) enum Act {
     Len,
 }
 
+impl Act {
+    /// The key that it is about, if it is about one.
+    pub(crate) fn key(&self) -> Option<&Value> {
+        match self {
+            Self::Put(key, _) | Self::Get(key) | Self::Delete(key) => Some(key),
+            Self::Clear | Self::Iterate | Self::Len => None,
+        }
+    }
+}
+
 /// How goroutines on one map can end.
 #[derive(Clone, Debug, Serialize)]
 pub struct RaceView {
@@ -248,9 +258,7 @@ pub(crate) fn run(
     for acts in goroutines {
         let mut script = Vec::new();
         for act in acts {
-            if let Act::Put(key, _) | Act::Get(key) | Act::Delete(key) = act {
-                nan(key)?;
-            }
+            act.key().map_or(Ok(()), nan)?;
             script.push(match act {
                 Act::Put(key, elem) => Action::Put(keys.number(key), elems.number(elem)),
                 Act::Get(key) => Action::Get(keys.number(key)),

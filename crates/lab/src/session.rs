@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use tophash_runtime::classic::top_hash;
 use tophash_runtime::swiss::{Storage, home_group};
-use tophash_runtime::{Build, Event, Fault, Implementation, MapType};
+use tophash_runtime::{Build, Event, Fault, Implementation, MapType, Ops};
 
 use crate::explain::{self, Told, Verb, explain};
 use crate::model::{Iteration, Model};
@@ -501,6 +501,10 @@ impl Session {
         } else if found.is_none() {
             sentences.push(match (&self.model, self.model.len()) {
                 (Model::Nil(_), _) => "a nil map has no entries".to_owned(),
+                (model, 0) if model.ops().traits().hash_might_panic => {
+                    "the map is empty: all that matters of the key is whether it has a hash"
+                        .to_owned()
+                }
                 (_, 0) => "the map is empty: the key is not even hashed".to_owned(),
                 _ => "not there".to_owned(),
             });
@@ -619,6 +623,10 @@ impl Session {
     fn clear(&mut self) -> Done {
         self.spend(1 + self.model.len() as u64 / 8)?;
         let before = self.model.len();
+        let tombstones = match &self.model {
+            Model::Swiss(map) => map.header().tombstone_possible,
+            _ => false,
+        };
         if let Err(fault) = self.model.clear() {
             return Ok(self.failed(&fault));
         }
@@ -626,7 +634,11 @@ impl Session {
         self.history.push(Operation::Clear);
         let sentence = match (&self.model, before) {
             (Model::Nil(_), _) => "clearing a nil map does nothing".to_owned(),
-            (_, 0) => "the map is empty".to_owned(),
+            (_, 0) if tombstones => {
+                "the map is empty, but its tombstones are gone now, and there is a new hash seed"
+                    .to_owned()
+            }
+            (_, 0) => "the map is empty: nothing is done".to_owned(),
             (Model::Classic(_), n) => format!(
                 "{} gone, NaN keys too; the array keeps its size, old buckets are dropped, and there is a new hash seed",
                 count(n as u64, "entry")
@@ -677,6 +689,13 @@ impl Session {
         })?;
         if matches!(self.model, Model::Nil(_)) {
             return Err("nobody can write to a nil map: `new map[K]V` makes one".to_owned());
+        }
+        for key in goroutines.iter().flatten().filter_map(race::Act::key) {
+            if self.model.hash(key).is_err() {
+                return Err(format!(
+                    "{key} has no hash: who uses it panics, whatever the others do"
+                ));
+            }
         }
         if self.writer {
             return Err("another goroutine is writing already: `writer` ends its write".to_owned());

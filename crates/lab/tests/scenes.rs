@@ -41,6 +41,72 @@ fn scenes() {
     }
 }
 
+/// Look-ups in a map of eight slots hash the key or not, as the functions for its type do.
+#[test]
+fn small_maps_are_searched_with_or_without_a_hash() {
+    let without = "their keys are compared one by one: no hash is needed";
+    for (version, ty, key, hashed) in [
+        ("1.23", "map[int]int", "7", false),
+        ("1.23", "map[int32]int", "7", false),
+        ("1.23", "map[string]int", "a", false),
+        ("1.23", "map[int8]int", "7", true),
+        ("1.23", "map[any]int", "a", true),
+        ("1.27", "map[uint64]int", "7", false),
+        ("1.27", "map[rune]int", "7", false),
+        ("1.27", "map[string]int", "a", true),
+        ("1.27", "map[float64]int", "7", true),
+    ] {
+        for (first, is_there) in [("fill 3", false), ("put KEY 1", true)] {
+            let start = format!("draw off; new {ty}; {first}").replace("KEY", key);
+            let before = play("before", &start, version);
+            let all = play("get", &format!("{start}; get {key}"), version);
+            let told = all.strip_prefix(&before).unwrap();
+            let case = format!("{version} {ty}: {told}");
+            assert_eq!(told.contains("hash 0x"), hashed, "{case}");
+            assert_eq!(told.contains(without), !hashed, "{case}");
+            assert_eq!(told.contains("found in slot"), is_there, "{case}");
+        }
+        // A map that has outgrown them needs the hash.
+        let text = format!("draw off; new {ty}; fill 9; draw off; get {key}");
+        let all = play("large", &text, version);
+        let (_, told) = all.split_once("› get").unwrap();
+        assert!(told.contains("hash 0x"), "{version} {ty}: {told}");
+    }
+}
+
+/// Clearing a map without entries does something if it may hold tombstones, since Go 1.25.
+#[test]
+fn clearing_what_is_empty() {
+    let text = "draw off; fill 40; drain 40; clear";
+    let nothing = "the map is empty: nothing is done";
+    let tombstones = "its tombstones are gone now, and there is a new hash seed";
+    for (version, says) in [
+        ("1.23", nothing),
+        ("1.24", nothing),
+        ("1.25", tombstones),
+        ("1.27", tombstones),
+    ] {
+        let told = play("clear", text, version);
+        let (_, told) = told.split_once("› clear").unwrap();
+        assert!(told.contains(says), "{version}: {told}");
+    }
+}
+
+#[test]
+fn a_race_with_a_key_without_a_hash_is_refused() {
+    let build = build("1.27", "").unwrap();
+    let mut session = Session::new(Setup { build, seed: 1 });
+    let script = parse("race", "new map[any]int; race put []int{1} 1 | get a");
+    let results: Vec<_> = script
+        .statements
+        .iter()
+        .map(|statement| session.run(&statement.command))
+        .collect();
+    assert!(results[0].is_ok());
+    let message = results[1].as_ref().map(|_| ()).unwrap_err();
+    assert!(message.contains("has no hash"), "{message}");
+}
+
 /// Scenes rest on keys that a seed chooses; with any seed and version they play to their end and
 /// show what they are about.
 #[test]

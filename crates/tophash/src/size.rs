@@ -146,7 +146,11 @@ fn question(args: &Args) -> Result<Question, String> {
     let (key, elem) = (parts.key, parts.elem);
     let most = notation::values(&key).unwrap_or(MAX_ENTRIES);
     if let Some(entries) = entries.filter(|&entries| entries > most) {
-        let message = format!("its keys have only {} values", numbers::grouped(most));
+        let values = match most {
+            1 => "one value".to_owned(),
+            _ => format!("{} values", numbers::grouped(most)),
+        };
+        let message = format!("its keys have only {values}");
         let place = notation::located(notation.text(), 1, &message);
         return Err(format!("-n {}: {place}", numbers::grouped(entries)));
     }

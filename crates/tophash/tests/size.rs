@@ -67,6 +67,12 @@ fn small_and_empty_maps() {
 }
 
 #[test]
+fn a_hint_beyond_all_need_is_told_in_readable_units() {
+    let text = size(&["map[int]int", "-n", "10", "--hint", "1e9"]);
+    assert!(text.contains("per entry     3.61 GiB, of which"), "{text}");
+}
+
+#[test]
 fn tables_over_the_number_of_entries() {
     insta::assert_snapshot!(size(&["map[int32]struct{}"]));
     insta::assert_snapshot!(size(&["map[any]any", "--curve", "-n", "3000"]));
@@ -186,7 +192,7 @@ fn found(dir: &str, arguments: &[&str]) -> Result<(u64, u64), String> {
 
 #[test]
 fn names_are_looked_up() {
-    let cases: [(&str, &[&str], (u64, u64)); 17] = [
+    let cases: [(&str, &[&str], (u64, u64)); 19] = [
         ("store", &["map[ID]User"], (16, 32)),
         ("store", &["Registry"], (16, 8)),
         ("store", &["store.Registry"], (16, 8)),
@@ -197,6 +203,8 @@ fn names_are_looked_up() {
         ),
         ("store", &["map[string][N]User"], (16, 128)),
         ("store", &["map[string][2 * N]byte"], (16, 8)),
+        ("store", &["map[string][010]byte"], (16, 8)),
+        ("store", &["map[[0x1_0]byte][1_0]byte"], (16, 10)),
         (
             "store",
             &["map[struct{ a, b ID; c byte }]*Unknown"],
@@ -358,6 +366,7 @@ fn complaints_name_the_place() {
             ".",
             &["map[struct{ a uint8; b, c bool; _ int }]int", "-n", "5000"],
         ),
+        (".", &["map[[0]int]int", "-n", "2"]),
         (".", &["map[int]int", "--go", "1.28"]),
         (
             ".",

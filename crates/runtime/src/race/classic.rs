@@ -71,6 +71,14 @@ struct Search {
     last: u64,
 }
 
+/// What `mapiternext` does first, once for each entry and once more at the end.
+fn check_iteration(g: &mut Goroutine<'_>) -> Step<()> {
+    match g.load(FLAGS, "checks that nobody writes")? & WRITING {
+        0 => Ok(()),
+        _ => Err(Race::IterationAndWrite.into()),
+    }
+}
+
 impl Classic {
     /// `m[key] = elem`.
     pub(super) fn put(self, g: &mut Goroutine<'_>, key: u64, elem: u64) -> Step<()> {
@@ -183,8 +191,9 @@ impl Classic {
         let set = u64::from(flags::ITERATOR | flags::OLD_ITERATOR);
         let before = g.load(FLAGS, "reads flags to note the iteration")?;
         if before & set != set {
-            g.store(FLAGS, before | set, "notes the iteration in flags")?;
+            g.set_bits(FLAGS, set, "notes the iteration in flags")?;
         }
+        check_iteration(g)?;
         for number in 0..=mask(b)? {
             let mut bucket = array + number * BUCKET_WORDS;
             let mut check = None;
@@ -199,9 +208,6 @@ impl Classic {
             }
             loop {
                 for slot in 0..SLOTS {
-                    if g.load(FLAGS, "checks that nobody writes")? & WRITING != 0 {
-                        return Err(Race::IterationAndWrite.into());
-                    }
                     let top = tops(g.load(bucket, "reads the tophash bytes")?)[slot];
                     if top <= EMPTY_ONE || top == EVACUATED_EMPTY {
                         continue;
@@ -215,7 +221,11 @@ impl Classic {
                         seen.push((key, g.load(place.elem(), "reads the element")?));
                     } else if let Some(elem) = find(g, key)? {
                         seen.push((key, elem));
+                    } else {
+                        continue;
                     }
+                    // The loop asks for the next entry.
+                    check_iteration(g)?;
                 }
                 bucket = g.load(bucket + OVERFLOW, "follows the overflow chain")?;
                 if bucket == 0 {

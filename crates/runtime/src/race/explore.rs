@@ -675,6 +675,22 @@ mod tests {
         assert!(rarely[&Ending::Fine] > often[&Ending::Fine]);
     }
 
+    /// An iteration notes itself in the flags with an atomic operation: it can't wipe out the flag
+    /// of a writer, who would take that for another writer.
+    #[test]
+    fn iterations_leave_the_flag_of_a_writer() {
+        let version = GoVersion::Go1_23;
+        let goroutines = vec![vec![Action::Delete(1)], vec![Action::Range]];
+        let report = run(version, 1, goroutines);
+        assert!(report.complete);
+        let dies = |who| {
+            let ending =
+                |e: &&Ending| matches!(e, Ending::Dies { goroutine, .. } if *goroutine == who);
+            report.endings.keys().filter(ending).count()
+        };
+        assert_eq!((dies(0), dies(1)), (0, 1));
+    }
+
     #[test]
     fn len_is_never_checked() {
         let report = run(

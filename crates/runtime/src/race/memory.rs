@@ -141,6 +141,15 @@ impl<'a> Goroutine<'a> {
         Ok(())
     }
 
+    /// Sets bits of a word in one access: `atomic.Or8`.
+    pub(super) fn set_bits(&mut self, address: u64, bits: u64, label: &'static str) -> Step<()> {
+        self.access(label, |memory| {
+            *memory.words.get_mut(address as usize).ok_or(Stop::Wild)? |= bits;
+            Ok(0)
+        })?;
+        Ok(())
+    }
+
     /// Adds to a word, as a load and a store: the processor's instruction is not atomic.
     pub(super) fn add(&mut self, address: u64, by: i64, labels: [&'static str; 2]) -> Step<()> {
         let value = self.load(address, labels[0])?;

@@ -307,8 +307,11 @@ impl Swiss {
             )
         };
         let mut entry = 0;
+        let mut asked = true;
         loop {
-            if g.load(WRITING, "checks that nobody writes")? != 0 {
+            // `Iter.Next` looks once for each entry and once more at the end, not at keys that
+            // are no longer there.
+            if asked && g.load(WRITING, "checks that nobody writes")? != 0 {
                 return Err(Race::IterationAndWrite.into());
             }
             let mut next = None;
@@ -331,11 +334,12 @@ impl Swiss {
             } else {
                 current_table(g)? != table
             };
-            if !grown {
-                seen.push((key, g.load(place.elem(), "reads the element")?));
-            } else if let Some(elem) = self.get(g, key)? {
-                seen.push((key, elem));
-            }
+            let elem = match grown {
+                false => Some(g.load(place.elem(), "reads the element")?),
+                true => self.get(g, key)?,
+            };
+            asked = elem.is_some();
+            seen.extend(elem.map(|elem| (key, elem)));
         }
     }
 

@@ -41,7 +41,7 @@ pub(crate) fn markdown(all: &[(String, Vec<Comparison>)]) -> String {
 
 fn summary(all: &[(String, Vec<Comparison>)], text: &mut String) {
     text.push_str(
-        "| Go | maps measured | beyond 1 % | largest difference in use | at | \
+        "| Go | maps measured | beyond 1 % and chance | largest difference in use | at | \
          largest difference allocated | at |\n|---|---:|---:|---:|---|---:|---|\n",
     );
     for (name, comparisons) in all {

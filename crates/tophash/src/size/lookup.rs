@@ -96,8 +96,10 @@ pub(super) fn resolve(
                 Why::Absent if given.is_some() => {
                     format!("{subject}: the file declares no such type")
                 }
-                Why::Absent => absent(notation, &leaf, &place),
-                Why::Layout(_) if leaf.role == Role::Length => absent(notation, &leaf, &place),
+                Why::Absent => absent(notation, &leaf, &place, options),
+                Why::Layout(_) if leaf.role == Role::Length => {
+                    absent(notation, &leaf, &place, options)
+                }
                 Why::Layout(why) => format!("{subject} {why}"),
                 Why::Message(message) => message,
             };
@@ -123,7 +125,7 @@ enum Why {
     Message(String),
 }
 
-fn absent(notation: &Notation, leaf: &Leaf, place: &Place) -> String {
+fn absent(notation: &Notation, leaf: &Leaf, place: &Place, options: &Options) -> String {
     if leaf.role == Role::Length {
         return format!("the length {} can't be found", leaf.written);
     }
@@ -138,8 +140,9 @@ fn absent(notation: &Notation, leaf: &Leaf, place: &Place) -> String {
         }
         return format!(
             "there is no {} to be found: run in a module that has it, write the import path, as in \
-             example.com/{package}.{name}, or give its file, --struct FILE.go:{name}",
-            leaf.written
+             example.com/{package}.{name}, or give its file, --struct FILE.go:{name}{}",
+            leaf.written,
+            without_library(package, place, options)
         );
     }
     let dir = place.dir.display();
@@ -148,6 +151,18 @@ fn absent(notation: &Notation, leaf: &Leaf, place: &Place) -> String {
          --struct FILE.go:{0}",
         leaf.written
     )
+}
+
+/// What is to be said if a package that is not imported may be of the standard library, which
+/// can't be looked into.
+fn without_library(package: &str, place: &Place, options: &Options) -> &'static str {
+    let workspace = open(place, options, String::new());
+    let here = root(&workspace, place);
+    let imported = here.and_then(|here| imported_as(package, here, &workspace));
+    match (imported, workspace.goroot()) {
+        (None, None) => " (no Go installation is found: set GOROOT for the standard library)",
+        _ => "",
+    }
 }
 
 /// The package of a directory, or an empty one.

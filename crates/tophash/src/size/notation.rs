@@ -275,8 +275,11 @@ impl Notation {
         expr: ExprId,
         resolve: &mut dyn FnMut(Leaf) -> Result<Arc<GoType>, String>,
     ) -> Result<u64, String> {
+        // Hexadecimal and octal ones are left to the checker: 010 is eight.
+        let text = self.written(expr).replace('_', "");
         if let ExprKind::BasicLit(LitKind::Int) = self.ast().expr(expr).kind
-            && let Ok(len) = self.written(expr).replace('_', "").parse()
+            && (text == "0" || !text.starts_with('0'))
+            && let Ok(len) = text.parse()
         {
             return Ok(len);
         }
@@ -425,6 +428,7 @@ pub(super) fn values(ty: &GoType) -> Option<u64> {
     match &ty.kind {
         Kind::Scalar if &*ty.name == "bool" => Some(2),
         Kind::Scalar if ty.size < 4 => Some(1 << (8 * ty.size)),
+        Kind::Array { len: 0, .. } => Some(1),
         Kind::Array { elem, len } => match values(elem)? {
             1 => Some(1),
             n => few(n.checked_pow(u32::try_from(*len).ok()?)?),

@@ -98,11 +98,10 @@ fn summary(f: &Footprint, map_type: &MapType, out: &mut dyn Write) -> io::Result
     let mut line = |name: &str, value: String| writeln!(out, "  {name:<13} {value}");
     line("in use", format!("{}{spread}", bytes(f.bytes())))?;
     if f.entries > 0 {
-        let each = f.bytes() / f.entries as f64;
         let payload = map_type.key.size + map_type.elem.size;
         line(
             "per entry",
-            format!("{each:.1} B, of which {payload} B are key and element"),
+            format!("{}, of which {payload} B are key and element", per_entry(f)),
         )?;
     }
     line("held in", shape(f))?;
@@ -262,7 +261,10 @@ fn advice(question: &Question, main: &Filled, out: &mut dyn Write) -> io::Result
 fn per_entry(f: &Footprint) -> String {
     match f.entries {
         0 => "-".to_owned(),
-        entries => format!("{:.1} B", f.bytes() / entries as f64),
+        entries => match f.bytes() / entries as f64 {
+            each if each < 9_999.5 => format!("{each:.1} B"),
+            each => bytes(each),
+        },
     }
 }
 

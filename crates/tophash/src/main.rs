@@ -5,8 +5,8 @@
 
 mod build_flags;
 mod check;
-mod crash;
 mod core;
+mod crash;
 mod debug;
 mod deep_stack;
 mod lab;

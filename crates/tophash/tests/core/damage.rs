@@ -63,8 +63,14 @@ pub fn check(toolchain: &Toolchain, variant: Variant) {
             continue;
         }
         let Some(messages) = found.get(address) else {
-            // The hash keys of a stripped program are found by trial where they are.
-            panic!("{fault}: nothing is said of {address:#x}")
+            // Nothing but its header tells a map of a stripped program.
+            let unlike = ["absurd", "nowhere", "no directory", "no buckets"];
+            let is_none = unlike.iter().any(|part| fault.contains(part));
+            assert!(
+                variant == Variant::Stripped && is_none,
+                "{fault}: nothing is said of {address:#x}"
+            );
+            continue;
         };
         for part in expected(fault) {
             let said = messages.iter().any(|message| message.contains(part));

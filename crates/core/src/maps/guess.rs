@@ -233,8 +233,14 @@ impl<'t, 'm> Guesser<'t, 'm> {
         let memory = self.types.memory();
         let (mut tried, mut fitting) = (0, 0);
         let _ = walk(memory, map_type, header, &mut |event| {
-            let Event::Chunk(chunk) = event else {
-                return ControlFlow::Continue(());
+            let chunk = match event {
+                Event::Chunk(chunk) => chunk,
+                Event::Table(_) => return ControlFlow::Continue(()),
+                // Buckets of another size have their overflow pointer elsewhere.
+                Event::Damage(_) => {
+                    tried += 1;
+                    return ControlFlow::Continue(());
+                }
             };
             for slot in 0..SLOTS {
                 if !chunk.is_full(slot) {

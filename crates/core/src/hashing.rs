@@ -81,28 +81,30 @@ const SAMPLES: usize = 64;
 const FIRST: usize = 8;
 
 /// Looks among a program's variables for what makes the hashes that its maps keep: of the maps
-/// given, enough have to be intact. None if nothing does, or if the maps have too few keys.
+/// given, enough have to be intact. None if nothing does, or if the maps have too few keys; `each` is
+/// how many keys are taken of one map.
 #[must_use]
 pub fn by_trial(
     types: &Types<'_>,
     arch: Arch,
     variables: &[Span],
     maps: &mut dyn Iterator<Item = (Header, &MapType)>,
+    each: usize,
 ) -> Option<HashKeys> {
-    let samples = samples(types, maps);
+    let samples = samples(types, maps, each);
     if samples.len() < FIRST {
         return None;
     }
     let fit = |keys: &HashKeys| {
-        let fitting = |samples: &[Sample<'_>]| {
-            samples
-                .iter()
-                .filter(|sample| sample.fits(types, keys))
-                .count()
-        };
         // Most, not all: a damaged map may be among them.
-        fitting(samples.get(..FIRST).unwrap_or_default()) * 4 >= FIRST * 3
-            && fitting(&samples) * 4 >= samples.len() * 3
+        let most = |samples: &[Sample<'_>]| {
+            let mut misses = samples.len() / 4 + 1;
+            samples.iter().all(|sample| {
+                misses -= usize::from(!sample.fits(types, keys));
+                misses > 0
+            })
+        };
+        most(samples.get(..FIRST).unwrap_or_default()) && most(&samples)
     };
     let (memory, build) = (types.memory(), types.build());
     for span in variables {
@@ -131,6 +133,7 @@ pub fn by_trial(
 fn samples<'a>(
     types: &Types<'_>,
     maps: &mut dyn Iterator<Item = (Header, &'a MapType)>,
+    each: usize,
 ) -> Vec<Sample<'a>> {
     let mut samples = Vec::new();
     let classic = types.build().maps == Implementation::Classic;
@@ -142,7 +145,7 @@ fn samples<'a>(
         if map_type.hash.is_none() || map_type.key_size == 0 || header.is_empty() {
             continue;
         }
-        let mut left = 4;
+        let mut left = each;
         entries(memory, map_type, &header, &mut |entry| {
             // The byte lies at the start of the bucket or group, as many bytes in as its slot.
             let offset = if map_type.indirect_key {

@@ -10,17 +10,18 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 use tophash_runtime::HashKeys;
+use tophash_runtime::frames::is_runtime;
 use tophash_runtime::types::WORD;
 
 use crate::goroutines::{Goroutine, Goroutines};
 use crate::hashing;
 use crate::heap::{FoundMap, Heap, Held as Where};
 use crate::holders::{Held, Holders, Root, Walker};
-use crate::image::Span;
+use crate::image::{Arch, Span};
 use crate::maps::guess::{Guesser, Object, Source};
 use crate::maps::{Header, MapType};
-use crate::program::Program;
 use crate::program::variables::variables;
+use crate::program::{Call, Program};
 use crate::types::{TypeId, Types};
 
 /// A map of a process.
@@ -30,6 +31,9 @@ pub struct Map {
     pub header: Header,
     /// Its type, if it is known, and how.
     pub ty: Option<(Arc<MapType>, Source)>,
+    /// If its type is not known: one with buckets or groups of the size that its own have, which
+    /// serves to find them, and for nothing else.
+    pub layout: Option<Arc<MapType>>,
     /// Who holds it.
     pub holder: Holder,
 }
@@ -91,6 +95,27 @@ pub struct Inventory<'a> {
 /// Bytes of a goroutine's stack that are looked at, from the innermost frame.
 const MAX_STACK: u64 = 16 << 20;
 
+/// Keys of one map of known type on which hash keys are tried.
+const KEYS_OF_KNOWN: usize = 4;
+/// The same of a map of unknown type.
+const KEYS_OF_UNKNOWN: usize = 16;
+/// A map of so many entries tells the hash keys by itself.
+const LARGE: u64 = 16;
+/// Maps of unknown type, and types for all smaller ones, that hash keys are looked for with: each
+/// takes a look at all variables.
+const MAX_TRIALS: usize = 24;
+
+/// What the heap knows of an object.
+fn object(heap: &Heap<'_>, address: u64) -> Option<Object> {
+    let span = heap.span(address)?;
+    let object = heap.object(address)?;
+    Some(Object {
+        size: object.size,
+        scan: !span.noscan,
+        ty: (object.ty != 0).then_some(TypeId(object.ty)),
+    })
+}
+
 impl<'a> Inventory<'a> {
     /// Finds the maps of a process.
     #[must_use]
@@ -110,6 +135,7 @@ impl<'a> Inventory<'a> {
             guesser: Guesser::new(&types, None),
             keys: hashing::by_symbols(program).map(|keys| (keys, KeysFrom::Symbols)),
             sources: FxHashMap::default(),
+            layouts: FxHashMap::default(),
             holders: FxHashMap::default(),
         };
         if let Some((keys, _)) = &finder.keys {
@@ -120,12 +146,13 @@ impl<'a> Inventory<'a> {
         let Finder {
             walker,
             sources,
+            layouts,
             holders: others,
             keys,
             ..
         } = finder;
         let holders = walker.finish();
-        let maps = list(&types, &holders, &sources, others, &headers);
+        let maps = list(&types, &holders, &sources, layouts, others, &headers);
         Self {
             types,
             maps,
@@ -186,6 +213,7 @@ fn list(
     types: &Types<'_>,
     holders: &Holders,
     sources: &FxHashMap<u64, (Arc<MapType>, Source)>,
+    mut layouts: FxHashMap<u64, Arc<MapType>>,
     mut others: FxHashMap<u64, Holder>,
     headers: &[FoundMap],
 ) -> Vec<Map> {
@@ -221,7 +249,16 @@ fn list(
             (None, Some(held)) if !sources.contains_key(&address) => Holder::Path(held),
             _ => Holder::Unknown,
         };
-        maps.push(Map { header, ty, holder });
+        let layout = match ty {
+            Some(_) => None,
+            None => layouts.remove(&address),
+        };
+        maps.push(Map {
+            header,
+            ty,
+            layout,
+            holder,
+        });
     }
     maps
 }
@@ -235,6 +272,8 @@ struct Finder<'f, 'a> {
     keys: Option<(HashKeys, KeysFrom)>,
     /// Types of maps that no typed pointer leads to.
     sources: FxHashMap<u64, (Arc<MapType>, Source)>,
+    /// Types that tell how maps of unknown type lie in memory.
+    layouts: FxHashMap<u64, Arc<MapType>>,
     /// Holders of maps that no path leads to.
     holders: FxHashMap<u64, Holder>,
 }
@@ -307,7 +346,7 @@ impl Finder<'_, '_> {
             self.recognise(address);
         }
         if self.keys.is_none() {
-            self.find_keys();
+            self.find_keys(maps);
             if self.keys.is_some() {
                 for &address in maps {
                     self.recognise(address);
@@ -326,15 +365,7 @@ impl Finder<'_, '_> {
             return;
         };
         let heap = self.heap;
-        let object = |address| {
-            let span = heap.span(address)?;
-            let object = heap.object(address)?;
-            Some(Object {
-                size: object.size,
-                scan: !span.noscan,
-                ty: (object.ty != 0).then_some(TypeId(object.ty)),
-            })
-        };
+        let object = |address| object(heap, address);
         if let Some((map_type, source)) = self.guesser.guess(&header, &object) {
             let root = Root {
                 name: format!("({address:#x})").into(),
@@ -344,6 +375,12 @@ impl Finder<'_, '_> {
             };
             self.sources.insert(address, (map_type, source));
             self.walker.map_found(root);
+        } else if let [first, rest @ ..] = self.guesser.candidates(&header, &object).as_slice()
+            && rest
+                .iter()
+                .all(|other| other.chunk.size == first.chunk.size)
+        {
+            self.layouts.insert(address, first.clone());
         }
     }
 
@@ -392,8 +429,9 @@ impl Finder<'_, '_> {
         }
     }
 
-    /// Finds the hash keys with the help of the maps known so far, if they are not known.
-    fn find_keys(&mut self) {
+    /// Finds the hash keys with the help of the maps known so far, if they are not known; or else of
+    /// others, each taken for what it may be.
+    fn find_keys(&mut self, others: &[u64]) {
         if self.keys.is_some() {
             return;
         }
@@ -418,19 +456,65 @@ impl Finder<'_, '_> {
             module.data.span,
         ];
         let arch = self.program.image.binary.arch;
-        if let Some(keys) = hashing::by_trial(self.types, arch, &spans, &mut maps) {
+        let keys = hashing::by_trial(self.types, arch, &spans, &mut maps, KEYS_OF_KNOWN)
+            .or_else(|| self.keys_of_unknown(arch, &spans, others));
+        if let Some(keys) = keys {
             self.guesser.set_keys(keys.clone());
             self.keys = Some((keys, KeysFrom::Trial));
         }
     }
 
-    /// The frame in which a pointer to a map lies, or the map itself, is its holder.
+    /// The hash keys by maps of unknown type: for each type that some may be of by their size, these
+    /// are tried, the larger maps by themselves, all others together.
+    fn keys_of_unknown(&self, arch: Arch, spans: &[Span], maps: &[u64]) -> Option<HashKeys> {
+        let (memory, build, heap) = (self.types.memory(), self.types.build(), self.heap);
+        let object = |address| object(heap, address);
+        let mut large = Vec::new();
+        let mut small: Vec<(Arc<MapType>, Vec<Header>)> = Vec::new();
+        for &address in maps {
+            if self.walker.knows(address) {
+                continue;
+            }
+            let Some(header) = Header::read(memory, build, address) else {
+                continue;
+            };
+            for map_type in self.guesser.candidates(&header, &object) {
+                if header.len() >= LARGE {
+                    large.push((map_type, vec![header]));
+                } else if let Some((_, maps)) =
+                    small.iter_mut().find(|(ty, _)| ty.id == map_type.id)
+                {
+                    maps.push(header);
+                } else {
+                    small.push((map_type, vec![header]));
+                }
+            }
+        }
+        let sets = large.iter().take(MAX_TRIALS);
+        sets.chain(small.iter().take(MAX_TRIALS))
+            .find_map(|(map_type, headers)| {
+                let mut maps = headers.iter().map(|header| (*header, &**map_type));
+                hashing::by_trial(self.types, arch, spans, &mut maps, KEYS_OF_UNKNOWN)
+            })
+    }
+
+    /// The frame in which a pointer to a map lies, or the map itself, is its holder; if it is one of
+    /// the runtime or the standard library, the function of the program that called it.
     fn frame(&mut self, goroutine: &Goroutine, map: u64, at: u64) {
         let frames = &goroutine.stack.frames;
         let index = frames.partition_point(|frame| frame.fp <= at);
-        let call = frames
-            .get(index)
+        let mut rest = frames.get(index..).unwrap_or_default().iter();
+        let inner = rest
+            .next()
             .and_then(|frame| frame.calls(self.program).into_iter().next_back());
+        let own = |call: &Call| !is_runtime(&call.function) && !self.program.is_standard(call);
+        let call = match inner {
+            Some(call) if !own(&call) => rest
+                .flat_map(|frame| frame.calls(self.program))
+                .find(own)
+                .or(Some(call)),
+            call => call,
+        };
         self.holders.entry(map).or_insert(Holder::Frame {
             goroutine: goroutine.id,
             function: call.map_or_else(|| "?".to_owned(), |call| call.function),

@@ -3,7 +3,9 @@
 //!
 //! Pointers are found as the words that look like one, in objects that may hold pointers; a number
 //! that looks like an address keeps memory here that Go would free. Retained sizes are therefore
-//! rather too small than too large.
+//! rather too small than too large. A map's own parts, from its header to its groups or buckets,
+//! are its own whatever else points to them: stacks are full of pointers to tables that operations
+//! and iterators left there.
 
 use rustc_hash::FxHashMap;
 
@@ -22,8 +24,33 @@ pub struct Graph<'g> {
     low: u64,
     high: u64,
     roots: Vec<Span>,
-    /// Bytes reachable from all roots.
-    reachable: u64,
+    reachable: Marked,
+}
+
+/// Objects that were come by: a bit for each, and their bytes.
+#[derive(Default)]
+struct Marked {
+    bits: Vec<u64>,
+    bytes: u64,
+}
+
+impl Marked {
+    /// Marks an object. Gives whether it was not marked before.
+    fn insert(&mut self, number: usize) -> bool {
+        let Some(word) = self.bits.get_mut(number / 64) else {
+            return false;
+        };
+        let bit = 1 << (number % 64);
+        let is_new = *word & bit == 0;
+        *word |= bit;
+        is_new
+    }
+
+    fn contains(&self, number: usize) -> bool {
+        self.bits
+            .get(number / 64)
+            .is_some_and(|word| word & (1 << (number % 64)) != 0)
+    }
 }
 
 /// Objects of one size that lie one after another.
@@ -111,48 +138,55 @@ impl<'g> Graph<'g> {
             low,
             high,
             roots,
-            reachable: 0,
+            reachable: Marked::default(),
         };
-        graph.reachable = graph.mark(0..0);
+        graph.reachable = graph.mark(0..0, &[], None);
         graph
     }
 
     /// Bytes of the heap that are reachable.
     #[must_use]
     pub fn reachable(&self) -> u64 {
-        self.reachable
+        self.reachable.bytes
     }
 
-    /// Bytes of the heap that only the object in this range keeps, itself included.
+    /// Bytes of the heap that only a map keeps, itself included: `header` is where its header lies, `parts` are
+    /// addresses in the objects that it consists of, as [`crate::maps::parts`] gives them.
     #[must_use]
-    pub fn retained(&self, without: std::ops::Range<u64>) -> u64 {
-        self.reachable.saturating_sub(self.mark(without))
+    pub fn retained(&self, header: std::ops::Range<u64>, parts: &[u64]) -> u64 {
+        let without = self.mark(header.clone(), parts, None).bytes;
+        let with = match self.object(header.start) {
+            // What keeps it is out of sight, as the runtime's own memory is.
+            Some((_, number, start)) if !self.reachable.contains(number) => {
+                self.mark(0..0, &[], Some(start)).bytes
+            }
+            _ => self.reachable.bytes,
+        };
+        with.saturating_sub(without)
     }
 
-    /// The bytes reachable without what lies in a range.
-    fn mark(&self, without: std::ops::Range<u64>) -> u64 {
-        let mut marked = vec![0_u64; self.objects.div_ceil(64)];
+    /// What is reachable when a range and the objects at some addresses are left out, and one more
+    /// object is a root.
+    fn mark(&self, without: std::ops::Range<u64>, parts: &[u64], root: Option<u64>) -> Marked {
+        let mut marked = Marked {
+            bits: vec![0; self.objects.div_ceil(64)],
+            bytes: 0,
+        };
         let mut todo: Vec<(u64, u64)> = Vec::new();
-        let mut bytes = 0;
-        if let Some((_, number, _)) = self.object(without.start)
-            && !without.is_empty()
-            && let Some(word) = marked.get_mut(number / 64)
-        {
-            *word |= 1 << (number % 64);
+        let header = (!without.is_empty()).then_some(&without.start);
+        for &part in header.into_iter().chain(parts) {
+            if let Some((_, number, _)) = self.object(part) {
+                marked.insert(number);
+            }
         }
         let mut see = |word: u64, todo: &mut Vec<(u64, u64)>| {
             let Some((span, number, start)) = self.object(word) else {
                 return;
             };
-            let Some(bits) = marked.get_mut(number / 64) else {
-                return;
-            };
-            let bit = 1 << (number % 64);
-            if *bits & bit != 0 {
+            if !marked.insert(number) {
                 return;
             }
-            *bits |= bit;
-            bytes += span.size;
+            marked.bytes += span.size;
             if span.scan {
                 todo.push((start, span.size));
             }
@@ -171,12 +205,15 @@ impl<'g> Graph<'g> {
                 self.words(start, end, &mut |word| see(word, &mut todo));
             }
         }
+        if let Some(root) = root {
+            see(root, &mut todo);
+        }
         while let Some((start, size)) = todo.pop() {
             self.words(start, start.saturating_add(size), &mut |word| {
                 see(word, &mut todo);
             });
         }
-        bytes
+        marked
     }
 
     /// Calls `each` with the words of a range that lie in the heap's.

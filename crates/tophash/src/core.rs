@@ -190,7 +190,20 @@ impl Session<'_> {
         more: &impl Serialize,
         out: &mut dyn Write,
     ) -> io::Result<()> {
-        let problems = self.problems();
+        self.json_with(findings, &[], more, out)
+    }
+
+    /// The same, with problems of the verb behind those of every verb.
+    fn json_with(
+        &self,
+        findings: &[Finding],
+        problems: &[Problem],
+        more: &impl Serialize,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        let mut all = self.problems();
+        all.extend_from_slice(problems);
+        let problems = all;
         let report = Report {
             command: "core",
             version: env!("CARGO_PKG_VERSION"),

@@ -248,16 +248,19 @@ pub(super) fn table(program: &Program<'_>) -> Option<(u64, Vec<u64>)> {
                     let plausible =
                         data != 0 && data.is_multiple_of(8) && len >= 4 && len <= capacity;
                     let at = address + 8 * index as u64;
-                    (plausible && capacity < super::LIMIT).then_some(at)
+                    (plausible && capacity < super::LIMIT).then_some((at, data, len))
                 })
-                .find_map(|at| {
+                .find_map(|(at, data, len)| {
                     let heap = at.checked_sub(offset)?;
                     let sweepgen = program.image.u32(heap.checked_add(sweepgen)?)?;
                     if !sweepgen.is_multiple_of(2) {
                         return None;
                     }
-                    let spans = pointers(program, at)?;
-                    are_spans(program, &spans).then_some((heap, spans))
+                    // A few first: other numbers give lists of half a gigabyte.
+                    if !are_spans(program, &some_of(program, data, len)?) {
+                        return None;
+                    }
+                    Some((heap, pointers(program, at)?))
                 });
             found.is_some()
         });
@@ -268,7 +271,20 @@ pub(super) fn table(program: &Program<'_>) -> Option<(u64, Vec<u64>)> {
     found
 }
 
-/// Whether all of some of these addresses are those of `mspan`s.
+/// The first of a list of words, and some from all of it. None if one of them can't be read.
+fn some_of(program: &Program<'_>, data: u64, len: u64) -> Option<Vec<u64>> {
+    let step = usize::try_from((len / 16).max(1)).ok()?;
+    let first = 0..len.min(64);
+    first
+        .chain((0..len).step_by(step))
+        .map(|index| {
+            let offset = index.checked_mul(8)?;
+            program.image.u64(data.checked_add(offset)?)
+        })
+        .collect()
+}
+
+/// Whether all of these addresses are those of `mspan`s, and one of the first is in use.
 fn are_spans(program: &Program<'_>, addresses: &[u64]) -> bool {
     let layout = &program.layout.span;
     let is_span = |address: &u64| {
@@ -286,8 +302,7 @@ fn are_spans(program: &Program<'_>, addresses: &[u64]) -> bool {
             // Spans lie outside of what they manage.
             && start >> 12 != address >> 12
     };
-    let step = (addresses.len() / 16).max(1);
-    addresses.iter().step_by(step).all(is_span)
+    addresses.iter().all(is_span)
         && addresses
             .iter()
             .take(64)

@@ -102,6 +102,9 @@ const MIN_NODES: u64 = 1 << 21;
 /// Stretches waiting to be visited, beyond which the newest is taken first instead of the oldest.
 const WIDE: usize = 1 << 18;
 
+/// Objects waiting to be walked from: most lead to no map, and need not be remembered.
+const MAX_OBJECTS: usize = 1 << 16;
+
 /// A slice or a channel longer than this is damage.
 const MAX_LEN: u64 = 1 << 40;
 
@@ -176,6 +179,8 @@ pub struct Walker<'t, 'm> {
     queue: VecDeque<Waiting>,
     /// Nodes that led nowhere, for use by others.
     free: Vec<u32>,
+    /// Roots that led nowhere, the same.
+    free_roots: Vec<u32>,
     limit: usize,
     /// Whether types are not certain, so that only what looks like a map is taken for one.
     doubtful: bool,
@@ -195,6 +200,7 @@ impl<'t, 'm> Walker<'t, 'm> {
             visited: Visited::new(memory_size),
             queue: VecDeque::new(),
             free: Vec::new(),
+            free_roots: Vec::new(),
             doubtful: false,
             limit: usize::try_from(limit).unwrap_or(usize::MAX).min(1 << 30),
             found: Holders {
@@ -261,17 +267,29 @@ impl<'t, 'm> Walker<'t, 'm> {
     }
 
     /// Takes an object of the heap whose type is known for a root: so many values from
-    /// `root.address` on. [`Walker::finish_objects`] walks.
+    /// `root.address` on. It is walked from once there are enough of them, or with
+    /// [`Walker::finish_objects`].
     pub fn object(&mut self, root: Root, count: u64) {
+        let number = self.free_roots.last().copied();
         let node = Node {
-            parent: self.found.roots.len() as u32,
+            parent: number.unwrap_or(self.found.roots.len() as u32),
             kind: NodeKind::Root,
             address: root.address,
             ty: root.ty,
             from: 0,
         };
-        if self.extent(node, count) {
+        if !self.extent(node, count) {
+            return;
+        }
+        let slot = number.and_then(|number| self.found.roots.get_mut(number as usize));
+        if let Some(slot) = slot {
+            self.free_roots.pop();
+            *slot = root;
+        } else {
             self.found.roots.push(root);
+        }
+        if self.queue.len() >= MAX_OBJECTS {
+            self.finish_objects();
         }
     }
 
@@ -345,7 +363,11 @@ impl<'t, 'm> Walker<'t, 'm> {
                 break;
             };
             let Some(&Node {
-                kind, address, ty, ..
+                kind,
+                address,
+                ty,
+                parent,
+                ..
             }) = self.found.nodes.get(node as usize)
             else {
                 continue;
@@ -358,6 +380,9 @@ impl<'t, 'm> Walker<'t, 'm> {
             };
             if !used {
                 self.free.push(node);
+                if kind == NodeKind::Root && self.doubtful {
+                    self.free_roots.push(parent);
+                }
             }
         }
     }

@@ -196,6 +196,30 @@ impl Damage {
     pub fn is_gap(&self) -> bool {
         matches!(self, Self::Unreadable { .. })
     }
+
+    /// What sort of damage it is, alike for all maps and runs.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Unreadable { .. } => "unreadable",
+            Self::Header(_) => "header",
+            Self::Directory { .. } => "directory",
+            Self::Table { .. } => "table",
+            Self::Cycle { .. } => "cycle",
+            Self::Count { .. } => "count",
+            Self::TableCount { .. } => "table count",
+            Self::GrowthLeft { .. } => "growth left",
+            Self::Control { .. } => "control byte",
+            Self::Moved { .. } => "moved",
+            Self::BehindEnd { .. } => "behind end",
+            Self::HashByte { .. } => "hash byte",
+            Self::Misplaced { .. } => "misplaced",
+            Self::Unreachable { .. } => "unreachable",
+            Self::Duplicate { .. } => "duplicate",
+            Self::NotEvacuated { .. } => "not evacuated",
+            Self::Key { .. } => "key",
+        }
+    }
 }
 
 impl fmt::Display for Damage {

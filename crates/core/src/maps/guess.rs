@@ -53,7 +53,11 @@ pub struct Guesser<'t, 'm> {
 /// Entries that are hashed of a map to recognise its type: seven bits each.
 const ENTRIES: u32 = 32;
 
+/// Of these, how many may have another hash than the one that is kept before a type is given up.
+const MAX_MISSES: u32 = 8;
+
 /// How many buckets or groups lie together.
+#[derive(Clone, Copy)]
 enum Count {
     Groups(u64),
     /// An array for 2^b buckets, overflow buckets included.
@@ -105,11 +109,72 @@ impl<'t, 'm> Guesser<'t, 'm> {
                 return Some((map_type.clone(), Source::Allocator));
             }
         }
+        let mut candidates = self.of_size(count, object);
+        if let ([one], Some(_)) = (candidates.as_slice(), object) {
+            return self
+                .may_be(header, one)
+                .then(|| ((*one).clone(), Source::Size));
+        }
+        let keys = self.keys.as_ref()?;
+        let enough = header.len().min(2);
+        let tried: Vec<(u32, u32)> = candidates
+            .iter()
+            .map(|map_type| self.fitting(header, map_type, keys))
+            .collect();
+        let all = |(tried, fitting): (u32, u32)| {
+            fitting > 0 && u64::from(fitting) >= enough && fitting == tried
+        };
+        // Of a damaged map some fit no type.
+        let most = |(tried, fitting): (u32, u32)| fitting >= 4 && fitting * 4 >= tried * 3;
+        let is_intact = tried.iter().any(|&tried| all(tried));
+        let mut tried = tried.into_iter();
+        candidates.retain(|_| {
+            let fits = |tried| if is_intact { all(tried) } else { most(tried) };
+            tried.next().is_some_and(fits)
+        });
+        // Types that are alike in memory can't be told apart. Of those, pointers first, which few
+        // numbers look like; then the smallest elements: larger ones would have left a trace.
+        candidates.sort_by_key(|map_type| (!map_type.elem_pointers, map_type.elem_size));
+        let (first, others) = candidates.split_first()?;
+        let source = match u32::try_from(others.len()) {
+            Ok(0) => Source::Hashes,
+            Ok(others) => Source::Likely(others),
+            Err(_) => return None,
+        };
+        Some(((*first).clone(), source))
+    }
+
+    /// The types that a map may be of by the size of its buckets or groups, one of all that keep and
+    /// hash keys of the same size alike.
+    #[must_use]
+    pub fn candidates(
+        &self,
+        header: &Header,
+        object: &dyn Fn(u64) -> Option<Object>,
+    ) -> Vec<Arc<MapType>> {
+        let Some((chunks, count)) = self.chunks(header) else {
+            return Vec::new();
+        };
+        let mut candidates: Vec<Arc<MapType>> = Vec::new();
+        for one in self.of_size(count, object(chunks)) {
+            let is_known = candidates.iter().any(|other| {
+                (one.chunk, one.key_size, one.indirect_key, &one.hash)
+                    == (other.chunk, other.key_size, other.indirect_key, &other.hash)
+            });
+            if !is_known {
+                candidates.push(one.clone());
+            }
+        }
+        candidates
+    }
+
+    /// The types of whose buckets or groups so many fill an object.
+    fn of_size(&self, count: Count, object: Option<Object>) -> Vec<&Arc<MapType>> {
+        let version = self.types.build().version;
         let fits = |map_type: &MapType| {
             let Some(object) = object else {
                 return true;
             };
-            let version = self.types.build().version;
             let count = match count {
                 Count::Groups(count) => count,
                 Count::Buckets(b) => {
@@ -122,32 +187,10 @@ impl<'t, 'm> Guesser<'t, 'm> {
                     block(version, size, !map_type.chunk_pointers).size == object.size
                 })
         };
-        let mut candidates: Vec<&Arc<MapType>> = self
-            .map_types
+        self.map_types
             .iter()
             .filter(|map_type| fits(map_type))
-            .collect();
-        if let ([one], Some(_)) = (candidates.as_slice(), object) {
-            return self
-                .may_be(header, one)
-                .then(|| ((*one).clone(), Source::Size));
-        }
-        let keys = self.keys.as_ref()?;
-        let enough = header.len().min(2);
-        candidates.retain(|map_type| {
-            let (tried, fitting) = self.fitting(header, map_type, keys);
-            fitting > 0 && u64::from(fitting) >= enough && fitting == tried
-        });
-        // Types that are alike in memory can't be told apart. Of those, pointers first, which few
-        // numbers look like; then the smallest elements: larger ones would have left a trace.
-        candidates.sort_by_key(|map_type| (!map_type.elem_pointers, map_type.elem_size));
-        let (first, others) = candidates.split_first()?;
-        let source = match u32::try_from(others.len()) {
-            Ok(0) => Source::Hashes,
-            Ok(others) => Source::Likely(others),
-            Err(_) => return None,
-        };
-        Some(((*first).clone(), source))
+            .collect()
     }
 
     /// Whether nothing speaks against a type: some of the map's entries make sense, or it has none.
@@ -190,8 +233,14 @@ impl<'t, 'm> Guesser<'t, 'm> {
         let memory = self.types.memory();
         let (mut tried, mut fitting) = (0, 0);
         let _ = walk(memory, map_type, header, &mut |event| {
-            let Event::Chunk(chunk) = event else {
-                return ControlFlow::Continue(());
+            let chunk = match event {
+                Event::Chunk(chunk) => chunk,
+                Event::Table(_) => return ControlFlow::Continue(()),
+                // Buckets of another size have their overflow pointer elsewhere.
+                Event::Damage(_) => {
+                    tried += 1;
+                    return ControlFlow::Continue(());
+                }
             };
             for slot in 0..SLOTS {
                 if !chunk.is_full(slot) {
@@ -222,7 +271,7 @@ impl<'t, 'm> Guesser<'t, 'm> {
                     }
                     _ => 0,
                 };
-                if tried >= ENTRIES || tried > fitting {
+                if tried >= ENTRIES || tried - fitting > MAX_MISSES {
                     return ControlFlow::Break(());
                 }
             }

@@ -175,6 +175,7 @@ fn find(inventory: &Inventory<'_>, args: &Args) -> Result<Map, String> {
     Ok(Map {
         header,
         ty: Some((Arc::new(map_type), Source::Pointer)),
+        layout: None,
         holder,
     })
 }

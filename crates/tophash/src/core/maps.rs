@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use serde::{Serialize, Serializer};
 use serde_json::json;
 use tophash_core::inventory::{Inventory, Map};
+use tophash_core::maps::parts;
 use tophash_core::maps::stats::Stats;
 use tophash_core::retained::Graph;
 use tophash_runtime::{Build, layout};
@@ -114,7 +115,7 @@ pub(super) fn run(session: &Session<'_>, args: &Args, out: &mut dyn Write) -> io
             None => default,
         });
         let list = List {
-            retained: args.retained.then(|| retained(session, &rows)),
+            retained: args.retained.then(|| retained(session, &inventory, &rows)),
             rows: RefCell::new(rows),
             inventory: &inventory,
         };
@@ -154,7 +155,7 @@ pub(super) fn run(session: &Session<'_>, args: &Args, out: &mut dyn Write) -> io
         by_type(&rows, limit, out)?
     } else {
         let shown = rows.get(..limit.min(rows.len())).unwrap_or_default();
-        let retained = args.retained.then(|| retained(session, shown));
+        let retained = args.retained.then(|| retained(session, &inventory, shown));
         each(&inventory, &rows, limit, retained.as_deref(), out)?
     };
     if left > 0 {
@@ -164,14 +165,18 @@ pub(super) fn run(session: &Session<'_>, args: &Args, out: &mut dyn Write) -> io
 }
 
 /// How much memory each map keeps alive.
-fn retained(session: &Session<'_>, rows: &[Row<'_>]) -> Vec<u64> {
+fn retained(session: &Session<'_>, inventory: &Inventory<'_>, rows: &[Row<'_>]) -> Vec<u64> {
     session.program.image.hold();
     let graph = Graph::new(session.program, session.goroutines, session.heap);
     let size = header_size(session.program.build);
     rows.par_iter()
-        .map(|(map, _)| {
+        .map(|(map, stats)| {
             let start = map.header.address;
-            graph.retained(start..start.saturating_add(size))
+            let ty = map.ty.as_ref().map(|(ty, _)| &**ty);
+            let parts = parts(inventory.types.memory(), ty, &map.header);
+            let kept = graph.retained(start..start.saturating_add(size), &parts);
+            // A small map may lie on a stack, outside of the heap.
+            kept.max(stats.bytes.total())
         })
         .collect()
 }

@@ -4,10 +4,12 @@ use std::io::{self, Write};
 
 use rayon::prelude::*;
 use serde_json::json;
-use tophash_core::inventory::{Inventory, Map};
+use tophash_core::inventory::{Holder, Inventory, Map};
 use tophash_core::maps::guess::Source;
 use tophash_core::maps::{Damage, Verified, verify};
-use tophash_finding::{Finding, Place, RuleMeta, Severity};
+use tophash_finding::{
+    Finding, Place, Problem, ProblemKind, RuleMeta, Severity, assign_fingerprints,
+};
 
 use crate::output::{Status, complain};
 
@@ -62,21 +64,28 @@ pub(super) fn run(session: &Session<'_>, args: &Args, out: &mut dyn Write) -> io
     let results: Vec<(&Map, Verified)> = chosen
         .par_iter()
         .filter_map(|map| {
-            let (ty, source) = map.ty.as_ref()?;
+            let Some((ty, source)) = map.ty.as_ref() else {
+                // Where buckets or groups lie is known: counts and chains are checked.
+                let layout = map.layout.as_ref()?;
+                return Some((*map, verify(&inventory.types, layout, &map.header, None)));
+            };
             let result = verify(&inventory.types, ty, &map.header, keys);
             let is_guess = matches!(source, Source::Likely(_));
             (!is_guess || !is_mostly_misplaced(&result)).then_some((*map, result))
         })
         .collect();
     let untyped = chosen.len() - results.len();
+    let problem = unchecked(session, &inventory, &chosen, &results);
     if session.format == Format::Json {
-        let findings: Vec<Finding> = results
+        let found: Vec<(&Map, &Damage)> = results
             .iter()
-            .flat_map(|(map, result)| {
-                let all = result.damage.iter();
-                all.map(|damage| finding(session, &inventory, map, damage))
-            })
+            .flat_map(|(map, result)| result.damage.iter().map(|damage| (*map, damage)))
             .collect();
+        let mut findings: Vec<Finding> = found
+            .iter()
+            .map(|(map, damage)| finding(session, &inventory, map, damage))
+            .collect();
+        fingerprints(session, &inventory, &found, &mut findings);
         let sum = |part: &dyn Fn(&Verified) -> u64| -> u64 {
             results.iter().map(|(_, result)| part(result)).sum()
         };
@@ -90,9 +99,12 @@ pub(super) fn run(session: &Session<'_>, args: &Args, out: &mut dyn Write) -> io
                 "hash_keys": keys_note(&inventory),
             },
         });
-        session.json(&findings, &more, out)?;
+        session.json_with(&findings, problem.as_slice(), &more, out)?;
     } else {
         text(session, &inventory, &results, untyped, out)?;
+    }
+    if let Some(problem) = &problem {
+        complain(&problem.message);
     }
     let damaged = results.iter().any(|(_, result)| is_damaged(result));
     let gaps = results
@@ -100,10 +112,53 @@ pub(super) fn run(session: &Session<'_>, args: &Args, out: &mut dyn Write) -> io
         .any(|(_, result)| result.damage.iter().any(Damage::is_gap));
     Ok(if damaged {
         Status::Findings
-    } else if gaps {
+    } else if gaps || problem.is_some() {
         Status::Failed
     } else {
         Status::Clean
+    })
+}
+
+/// What a check of these maps does not tell about them, if that is most of it: then that nothing
+/// was found does not say that nothing is there.
+fn unchecked(
+    session: &Session<'_>,
+    inventory: &Inventory<'_>,
+    chosen: &[&Map],
+    results: &[(&Map, Verified)],
+) -> Option<Problem> {
+    let filled = chosen.iter().filter(|map| !map.header.is_empty()).count();
+    if filled == 0 {
+        return None;
+    }
+    let seen = results
+        .iter()
+        .filter(|(map, _)| !map.header.is_empty())
+        .count();
+    let hashed = results.iter().any(|(_, result)| result.hashed > 0);
+    // NaN has no hash of its own.
+    let drawn = results.iter().any(|(_, result)| result.drawn > 0);
+    let message = if seen == 0 {
+        format!(
+            "no map was checked: of {} with entries no type is known",
+            counted(filled, "map")
+        )
+    } else if inventory.keys.is_none() {
+        "no hash was computed again: the hash keys of the process were not found; only counts, \
+         control bytes, chains and directories were checked"
+            .to_owned()
+    } else if !hashed && !drawn && results.iter().all(|(_, result)| result.damage.is_empty()) {
+        "no hash was computed again: types of keys are not known; only counts, control bytes, \
+         chains and directories were checked"
+            .to_owned()
+    } else {
+        return None;
+    };
+    Some(Problem {
+        file: Some(session.program.image.origin.to_string()),
+        line: None,
+        kind: ProblemKind::Read,
+        message,
     })
 }
 
@@ -220,5 +275,66 @@ fn finding(
         evidence: Vec::new(),
         fixes: Vec::new(),
         fingerprint: String::new(),
+    }
+}
+
+/// Names findings across runs of a program: by the type of the map, its holder and the kind of
+/// damage. Addresses and numbers of goroutines are of one run.
+fn fingerprints(
+    session: &Session<'_>,
+    inventory: &Inventory<'_>,
+    found: &[(&Map, &Damage)],
+    findings: &mut [Finding],
+) {
+    let info = session.program.build_info.as_ref();
+    let program = info
+        .and_then(|info| info.path.as_deref())
+        .unwrap_or_default();
+    let mut names: Vec<Finding> = found
+        .iter()
+        .zip(findings.iter())
+        .zip(1..)
+        .map(|(((map, _), finding), number)| {
+            let holder = match &map.holder {
+                Holder::Frame { function, .. } => function.clone(),
+                _ => without_addresses(&inventory.holder(map)),
+            };
+            Finding {
+                place: Place::new(program, (number, 1), (number, 1)),
+                function: Some(type_name(map)),
+                map: Some(holder),
+                ..finding.clone()
+            }
+        })
+        .collect();
+    assign_fingerprints(&mut names, |_, number| {
+        let index = usize::try_from(number).ok()?.checked_sub(1)?;
+        Some(found.get(index)?.1.kind().to_owned())
+    });
+    for (finding, named) in findings.iter_mut().zip(names) {
+        finding.fingerprint = named.fingerprint;
+    }
+}
+
+/// A text with `0x` in place of each number in hexadecimal.
+fn without_addresses(text: &str) -> String {
+    let mut parts = text.split("0x");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        out.push_str("0x");
+        out.push_str(part.trim_start_matches(|c: char| c.is_ascii_hexdigit()));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_addresses;
+
+    #[test]
+    fn addresses_are_left_out() {
+        let cut = without_addresses("(main.T at 0xc000012345).byID[\"0x\"] of 0xffcafé");
+        assert_eq!(cut, "(main.T at 0x).byID[\"0x\"] of 0xé");
+        assert_eq!(without_addresses("main.shards[2]"), "main.shards[2]");
     }
 }

@@ -13,6 +13,7 @@ pub fn check(toolchain: &Toolchain, variant: Variant) {
     if let Some(crash) = program.crash(&[]) {
         let subject = Subject::of(&crash);
         list(&subject, &crash.said, stripped);
+        retained(&subject, &crash.said, stripped);
         looked_at(&subject, &crash.said, stripped);
         let (status, summary) = subject.json(&["summary"]);
         // A panic is a failure.
@@ -60,8 +61,7 @@ fn list(subject: &Subject, said: &Said, stripped: bool) {
             assert_eq!(holder, map.path, "{listed}");
         }
         let named = match &*map.name {
-            // The pointer may be in a frame of what it waits in, too.
-            "parked" => "goroutine",
+            "parked" => "main.parked",
             "onStack" => "main.atTheEnd",
             _ => "",
         };
@@ -77,6 +77,24 @@ fn list(subject: &Subject, said: &Said, stripped: bool) {
         if ty.contains("main.") && map["type_certain"] == true {
             assert!(said.contains_key(address), "there is no such map: {map}");
         }
+    }
+}
+
+/// A map keeps at least itself, pointers to its tables that are left on stacks or not; one whose
+/// elements lie apart keeps them, too.
+fn retained(subject: &Subject, said: &Said, stripped: bool) {
+    let (status, listed) = subject.json(&["maps", "--retained", "-n", "12"]);
+    assert_eq!(status, 0);
+    let number = |value: &Value| value.as_u64().unwrap();
+    for map in listed["maps"].as_array().unwrap() {
+        let own = map["bytes"]["total"].as_u64().unwrap_or_default();
+        assert!(number(&map["retained"]) >= own.max(48), "{map}");
+        // Five numbers a value, none of which looks like an address.
+        let large = made::number(&map["address"]) == Some(said.map("large").address);
+        assert!(
+            !large || stripped || number(&map["retained"]) < 2 * own,
+            "{map}"
+        );
     }
 }
 

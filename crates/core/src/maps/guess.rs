@@ -60,6 +60,16 @@ enum Count {
     Buckets(u8),
 }
 
+/// How a map's first entries look as those of a type.
+struct Fit {
+    /// How many were tried.
+    tried: u32,
+    /// How many of them make sense and have the hash that is kept.
+    fitting: u32,
+    /// Whether something else on the way to them does not make sense.
+    damaged: bool,
+}
+
 impl<'t, 'm> Guesser<'t, 'm> {
     /// The map types of a program. Without the hash keys of its process less can be told.
     #[must_use]
@@ -134,10 +144,20 @@ impl<'t, 'm> Guesser<'t, 'm> {
         }
         let keys = self.keys.as_ref()?;
         let enough = header.len().min(2);
+        let mut intact = Vec::new();
         candidates.retain(|map_type| {
-            let (tried, fitting) = self.fitting(header, map_type, keys);
-            fitting > 0 && u64::from(fitting) >= enough && fitting == tried
+            let fit = self.fitting(header, map_type, keys);
+            let fits =
+                fit.fitting > 0 && u64::from(fit.fitting) >= enough && fit.fitting == fit.tried;
+            if fits && !fit.damaged {
+                intact.push(map_type.id);
+            }
+            fits
         });
+        // In smaller buckets than the map's, elements are taken for overflow pointers.
+        if !intact.is_empty() {
+            candidates.retain(|map_type| intact.contains(&map_type.id));
+        }
         // Types that are alike in memory can't be told apart. Of those, pointers first, which few
         // numbers look like; then the smallest elements: larger ones would have left a trace.
         candidates.sort_by_key(|map_type| (!map_type.elem_pointers, map_type.elem_size));
@@ -156,8 +176,8 @@ impl<'t, 'm> Guesser<'t, 'm> {
         let Some(keys) = &self.keys else {
             return true;
         };
-        let (tried, fitting) = self.fitting(header, map_type, keys);
-        tried == 0 || fitting > 0
+        let fit = self.fitting(header, map_type, keys);
+        fit.tried == 0 || fit.fitting > 0
     }
 
     /// Where a map's first buckets or groups lie, and how many lie there together.
@@ -183,15 +203,19 @@ impl<'t, 'm> Guesser<'t, 'm> {
         }
     }
 
-    /// How many of a map's first entries were tried as those of a type, and how many of them make
-    /// sense and have the hash that is kept.
-    fn fitting(&self, header: &Header, map_type: &MapType, keys: &HashKeys) -> (u32, u32) {
+    /// Tries a map's first entries as those of a type.
+    fn fitting(&self, header: &Header, map_type: &MapType, keys: &HashKeys) -> Fit {
         let classic = self.types.build().maps == Implementation::Classic;
         let memory = self.types.memory();
-        let (mut tried, mut fitting) = (0, 0);
+        let (mut tried, mut fitting, mut damaged) = (0, 0, false);
         let _ = walk(memory, map_type, header, &mut |event| {
-            let Event::Chunk(chunk) = event else {
-                return ControlFlow::Continue(());
+            let chunk = match event {
+                Event::Chunk(chunk) => chunk,
+                Event::Damage(_) => {
+                    damaged = true;
+                    return ControlFlow::Continue(());
+                }
+                _ => return ControlFlow::Continue(()),
             };
             for slot in 0..SLOTS {
                 if !chunk.is_full(slot) {
@@ -228,7 +252,11 @@ impl<'t, 'm> Guesser<'t, 'm> {
             }
             ControlFlow::Continue(())
         });
-        (tried, fitting)
+        Fit {
+            tried,
+            fitting,
+            damaged,
+        }
     }
 }
 

@@ -84,20 +84,26 @@ fn check_side(crash: &Crash, side: &Value, pair: &[&str]) {
         "write" => "assign",
         other => other,
     };
-    // Between two operations it may be anywhere, as in what makes the next key.
-    if let Some(named) = side["operation"].as_str() {
-        // Clearing and cloning are loops over the map in some versions.
-        let alike = matches!(
-            (operation, named),
-            ("clear" | "clone", "iterate" | "delete")
-        );
-        assert!(named == operation || alike, "{pair:?}: {said:?}: {side}");
-        let function = side["place"]["function"].as_str().unwrap_or_default();
-        assert!(
-            function.starts_with(&said.function),
-            "{pair:?}: {said:?}: {side}"
-        );
-    }
+    let function = side["place"]["function"].as_str().unwrap_or_default();
+    let Some(named) = side["operation"].as_str() else {
+        // Between two operations: in the loop around them, in what makes the next key, or in what
+        // starts the next round. That is no proof.
+        let near = [&*said.function, "main.worker", "main.main.func"];
+        let near = near.iter().any(|name| function.starts_with(name));
+        assert!(near, "{pair:?}: {said:?}: {side}");
+        assert_ne!(side["certainty"], "certain", "{pair:?}: {side}");
+        return;
+    };
+    // Clearing and cloning are loops over the map in some versions.
+    let alike = matches!(
+        (operation, named),
+        ("clear" | "clone", "iterate" | "delete")
+    );
+    assert!(named == operation || alike, "{pair:?}: {said:?}: {side}");
+    assert!(
+        function.starts_with(&said.function),
+        "{pair:?}: {said:?}: {side}"
+    );
 }
 
 /// A process in which one goroutine writes at full speed has no conflict.

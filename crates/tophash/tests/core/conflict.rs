@@ -27,14 +27,14 @@ pub fn check(toolchain: &Toolchain, variant: Variant) {
         }
     }
     eprintln!("both goroutines named in {both} of {cores} cores");
-    // The other goroutine may have been stopped on its way between two operations.
-    assert!(4 * both >= 3 * cores, "both named in {both} of {cores}");
+    // The other goroutine may have ended its round, and wait, before the runtime notices.
+    assert!(2 * both >= cores, "both named in {both} of {cores}");
     if variant != Variant::Arm64 {
         healthy(&program);
     }
 }
 
-/// Checks the verdict. Gives whether the second goroutine is named, too.
+/// Checks the verdict. Gives whether the second goroutine is named, too, alone or among several.
 fn names_both(crash: &Crash, pair: &[&str], variant: Variant) -> bool {
     // Fatal errors other than those of the map's own check are another matter.
     let noticed = crash.log.contains("fatal error: concurrent map");
@@ -63,7 +63,12 @@ fn names_both(crash: &Crash, pair: &[&str], variant: Variant) -> bool {
     // Several are candidates, of which none is more likely than the others.
     if others.len() > 1 {
         assert_eq!(conflict["certainty"], "possible", "{pair:?}: {conflict}");
-        return false;
+        let first = &conflict["first"]["goroutine"];
+        let mut said = crash.said.goroutines.iter();
+        return said.any(|said| {
+            let is_said = |side: &Value| side["goroutine"] == said.id;
+            *first != said.id && others.iter().any(is_said)
+        });
     }
     for side in others {
         check_side(crash, side, pair);
@@ -110,10 +115,13 @@ fn check_side(crash: &Crash, side: &Value, pair: &[&str]) {
 fn healthy(program: &Program) {
     let running = program.start(&["-a=write", "-b=none"], 3);
     let subject = Subject::process(running.pid());
-    for _ in 0..5 {
+    // Memory that changes while it is read may make no sense, which is said and is over at the next
+    // try; a conflict that is none is never reported.
+    let tries = (0..5).filter(|_| {
         let run = subject.text(&["conflict"]);
-        // What changes while it is read may be unreadable, which is said.
-        let honest = run.status == 0 || run.status == 2 && !run.stderr.is_empty();
-        assert!(honest, "{run:?}");
-    }
+        let unreadable = run.status == 2 && !run.stderr.is_empty();
+        assert!(run.status == 0 || unreadable, "{run:?}");
+        run.status == 0
+    });
+    assert_ne!(tries.count(), 0, "the process can't be read in five tries");
 }

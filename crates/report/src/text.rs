@@ -66,8 +66,8 @@ impl Printer<'_, '_> {
         for (_, evidence) in others.filter(|(index, _)| Some(*index) != marked) {
             self.titled(severity_color(Severity::Note), "note", &evidence.message)?;
             let place = &evidence.place;
-            if marked.is_some() && *place == finding.place {
-                continue; // shown above
+            if *place == finding.place {
+                continue; // named above
             }
             let source = excerpt(self.sources, place);
             let last_line = source.as_ref().map_or(place.line, Excerpt::last_line);

@@ -64,6 +64,16 @@ enum Count {
     Buckets(u8),
 }
 
+/// How a map's first entries look as those of a type.
+struct Fit {
+    /// How many were tried.
+    tried: u32,
+    /// How many of them make sense and have the hash that is kept.
+    fitting: u32,
+    /// Whether something else on the way to them does not make sense.
+    damaged: bool,
+}
+
 impl<'t, 'm> Guesser<'t, 'm> {
     /// The map types of a program. Without the hash keys of its process less can be told.
     #[must_use]
@@ -199,8 +209,8 @@ impl<'t, 'm> Guesser<'t, 'm> {
         let Some(keys) = &self.keys else {
             return true;
         };
-        let (tried, fitting) = self.fitting(header, map_type, keys);
-        tried == 0 || fitting > 0
+        let fit = self.fitting(header, map_type, keys);
+        fit.tried == 0 || fit.fitting > 0
     }
 
     /// Where a map's first buckets or groups lie, and how many lie there together.
@@ -226,12 +236,11 @@ impl<'t, 'm> Guesser<'t, 'm> {
         }
     }
 
-    /// How many of a map's first entries were tried as those of a type, and how many of them make
-    /// sense and have the hash that is kept.
-    fn fitting(&self, header: &Header, map_type: &MapType, keys: &HashKeys) -> (u32, u32) {
+    /// Tries a map's first entries as those of a type.
+    fn fitting(&self, header: &Header, map_type: &MapType, keys: &HashKeys) -> Fit {
         let classic = self.types.build().maps == Implementation::Classic;
         let memory = self.types.memory();
-        let (mut tried, mut fitting) = (0, 0);
+        let (mut tried, mut fitting, mut damaged) = (0, 0, false);
         let _ = walk(memory, map_type, header, &mut |event| {
             let chunk = match event {
                 Event::Chunk(chunk) => chunk,
@@ -277,7 +286,11 @@ impl<'t, 'm> Guesser<'t, 'm> {
             }
             ControlFlow::Continue(())
         });
-        (tried, fitting)
+        Fit {
+            tried,
+            fitting,
+            damaged,
+        }
     }
 }
 

@@ -5,17 +5,16 @@ use std::collections::BTreeMap;
 use crate::made::{Program, Toolchain, Variant};
 use crate::run::Subject;
 
-/// What is said of a fault: each of the parts in one finding or another, and no finding without
-/// one of them.
+/// What is said of a fault: each of the parts in one finding or another.
 fn expected(fault: &str) -> &'static [&'static str] {
     match fault {
         "control byte" | "control byte, small" | "tophash" | "tophash, small" => {
             &["of the hash of key"]
         }
-        // With luck a changed key's hash keeps the byte, or leads to the same place.
-        "key" | "key, small" => &["key 10"],
-        "lost entry, small" | "count" | "count, small" | "absurd count" => &["the header counts"],
-        "lost entry" => &["the header counts"],
+        // A changed key may keep the byte of its hash; then it is in the wrong place.
+        "key" | "key, small" => &["key 100"],
+        "lost entry" | "lost entry, small" | "count" | "count, small" | "absurd count"
+        | "lost chain" => &["the header counts"],
         "table count" => &["table 0 counts"],
         "growth left" => &["table 0 has growthLeft"],
         "table's index" => &["table 0 has index 3"],
@@ -26,8 +25,19 @@ fn expected(fault: &str) -> &'static [&'static str] {
         "absurd mask" => &["lengthMask 0x1fffffffffff"],
         "twice in a group" => &["is there twice"],
         "absurd B" => &["B is 60"],
-        "no buckets" | "buckets of nowhere" | "chain of nowhere" | "old buckets of nowhere" => &[],
-        _ => &[],
+        "no buckets" => &["buckets is nil, but B is 9"],
+        "buckets of nowhere" => &["bucket 0 of 512, and all after it, at 0xdead0000 can't be read"],
+        "old buckets of nowhere" => {
+            &["old bucket 0 of 256, and all after it, at 0xdead0000 can't be read"]
+        }
+        "chain of nowhere" => &["overflow bucket 1 at 0xdead0000 can't be read"],
+        "cyclic chain" => &["leads back to the bucket at", "the header counts"],
+        "evacuated" => &["slot 0 is marked as evacuated, though its bucket is not an old one"],
+        "tombstone after the rest" => &[
+            "bucket 0, slot 1 is full, but look-ups end before it",
+            "the header counts 6 entries, but 5 are there",
+        ],
+        _ => panic!("the program has a fault that is not known here: {fault}"),
     }
 }
 
@@ -38,11 +48,16 @@ pub fn check(toolchain: &Toolchain, variant: Variant) {
     };
     let subject = Subject::of(&crash);
     let (status, checked) = subject.json(&["verify"]);
-    assert_eq!(status, 1);
+    // Of a stripped program the types of maps are worked out from their entries, for which some are
+    // too damaged. Of those maps nothing is said; what is said of the others is true.
+    let stripped = variant == Variant::Stripped;
+    let none = checked["findings"].as_array().unwrap().is_empty();
+    assert_eq!(status, i32::from(!none), "{checked}");
+    assert!(stripped || !none, "{checked}");
     let mut found = BTreeMap::<u64, Vec<&str>>::new();
     for finding in checked["findings"].as_array().unwrap() {
         let message = finding["message"].as_str().unwrap();
-        // The holder before it may be named by an address, too.
+        // The holder's own address may come before that of the map.
         let map = message.split("): ").next().unwrap();
         let address = map.rsplit(" at 0x").next().unwrap();
         let address = u64::from_str_radix(address, 16).unwrap();

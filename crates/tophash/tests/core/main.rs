@@ -21,33 +21,30 @@ mod zoo;
 
 use made::{Toolchain, Variant};
 
-/// Every check with a toolchain and a variant.
-fn check(toolchain: &Toolchain, variant: Variant) {
-    eprintln!("go1.{} {variant:?}", toolchain.minor);
-    zoo::check(toolchain, variant);
-    damage::check(toolchain, variant);
-    conflict::check(toolchain, variant);
-}
+/// A check with a toolchain and a variant.
+type Check = fn(&Toolchain, Variant);
+
+const CHECKS: [(&str, Check); 3] = [
+    ("zoo", zoo::check),
+    ("damage", damage::check),
+    ("conflict", conflict::check),
+];
 
 #[test]
 fn default() {
     if let Some(toolchain) = Toolchain::on_path() {
-        check(&toolchain, Variant::Default);
+        for (_, check) in CHECKS {
+            check(&toolchain, Variant::Default);
+        }
     }
 }
 
 #[test]
 fn stripped() {
     if let Some(toolchain) = Toolchain::on_path() {
-        zoo::check(&toolchain, Variant::Stripped);
-        conflict::check(&toolchain, Variant::Stripped);
-    }
-}
-
-#[test]
-fn stripped_damage() {
-    if let Some(toolchain) = Toolchain::on_path() {
-        damage::check(&toolchain, Variant::Stripped);
+        for (_, check) in CHECKS {
+            check(&toolchain, Variant::Stripped);
+        }
     }
 }
 
@@ -78,11 +75,14 @@ fn full() {
     let mut failed = Vec::new();
     for toolchain in Toolchain::named() {
         for variant in Variant::possible_for(&toolchain) {
-            let run = || check(&toolchain, variant);
-            if std::panic::catch_unwind(run).is_err() {
-                failed.push(format!("go1.{} {variant:?}", toolchain.minor));
+            for (name, check) in CHECKS {
+                let what = format!("go1.{} {variant:?}: {name}", toolchain.minor);
+                eprintln!("{what}");
+                if std::panic::catch_unwind(|| check(&toolchain, variant)).is_err() {
+                    failed.push(what);
+                }
             }
         }
     }
-    assert!(failed.is_empty(), "{failed:?}");
+    assert!(failed.is_empty(), "{failed:#?}");
 }

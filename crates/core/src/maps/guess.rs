@@ -64,16 +64,6 @@ enum Count {
     Buckets(u8),
 }
 
-/// How a map's first entries look as those of a type.
-struct Fit {
-    /// How many were tried.
-    tried: u32,
-    /// How many of them make sense and have the hash that is kept.
-    fitting: u32,
-    /// Whether something else on the way to them does not make sense.
-    damaged: bool,
-}
-
 impl<'t, 'm> Guesser<'t, 'm> {
     /// The map types of a program. Without the hash keys of its process less can be told.
     #[must_use]
@@ -209,8 +199,8 @@ impl<'t, 'm> Guesser<'t, 'm> {
         let Some(keys) = &self.keys else {
             return true;
         };
-        let fit = self.fitting(header, map_type, keys);
-        fit.tried == 0 || fit.fitting > 0
+        let (tried, fitting) = self.fitting(header, map_type, keys);
+        tried == 0 || fitting > 0
     }
 
     /// Where a map's first buckets or groups lie, and how many lie there together.
@@ -236,11 +226,12 @@ impl<'t, 'm> Guesser<'t, 'm> {
         }
     }
 
-    /// Tries a map's first entries as those of a type.
-    fn fitting(&self, header: &Header, map_type: &MapType, keys: &HashKeys) -> Fit {
+    /// How many of a map's first entries were tried as those of a type, and how many of them make
+    /// sense and have the hash that is kept.
+    fn fitting(&self, header: &Header, map_type: &MapType, keys: &HashKeys) -> (u32, u32) {
         let classic = self.types.build().maps == Implementation::Classic;
         let memory = self.types.memory();
-        let (mut tried, mut fitting, mut damaged) = (0, 0, false);
+        let (mut tried, mut fitting) = (0, 0);
         let _ = walk(memory, map_type, header, &mut |event| {
             let chunk = match event {
                 Event::Chunk(chunk) => chunk,
@@ -286,11 +277,7 @@ impl<'t, 'm> Guesser<'t, 'm> {
             }
             ControlFlow::Continue(())
         });
-        Fit {
-            tried,
-            fitting,
-            damaged,
-        }
+        (tried, fitting)
     }
 }
 

@@ -1,6 +1,7 @@
 //! `tophash core ... maps`: all maps, the largest first.
 
 use std::cell::RefCell;
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::io::{self, Write};
 
@@ -76,7 +77,14 @@ const SHOWN: usize = 50;
 /// The same, where each takes a look at the whole heap.
 const SHOWN_RETAINED: usize = 10;
 
-type Row<'i> = (&'i Map, Stats);
+/// A map of the list. What more is shown of it is reckoned when it is shown: there may be millions.
+struct Row<'i> {
+    map: &'i Map,
+    /// All its bytes.
+    total: u64,
+    /// Bytes in slots that hold no entry.
+    unused: u64,
+}
 
 pub(super) fn run(session: &Session<'_>, args: &Args, out: &mut dyn Write) -> io::Result<Status> {
     let inventory = inventory::load(session);
@@ -90,19 +98,20 @@ pub(super) fn run(session: &Session<'_>, args: &Args, out: &mut dyn Write) -> io
                 .is_some_and(|(ty, _)| ty.name.contains(text)),
             None => true,
         })
-        .map(|map| (map, quick(&inventory, map)))
-        .filter(|(_, stats)| {
-            args.min_bytes
-                .is_none_or(|least| stats.bytes.total() >= least)
+        .map(|map| {
+            let bytes = quick(&inventory, map).bytes;
+            Row {
+                map,
+                total: bytes.total(),
+                unused: bytes.unused,
+            }
         })
+        .filter(|row| args.min_bytes.is_none_or(|least| row.total >= least))
         .collect();
     if let Some(text) = &args.holder {
-        rows.retain(|(map, _)| inventory.holder(map).contains(text));
+        rows.retain(|row| inventory.holder(row.map).contains(text));
     }
-    rows.par_sort_by(|(a, x), (b, y)| {
-        let order = y.bytes.total().cmp(&x.bytes.total());
-        order.then(a.header.address.cmp(&b.header.address))
-    });
+    rows.par_sort_unstable_by_key(|row| (Reverse(row.total), row.map.header.address));
     if session.format == Format::Json {
         let default = if args.retained {
             SHOWN_RETAINED
@@ -128,12 +137,12 @@ pub(super) fn run(session: &Session<'_>, args: &Args, out: &mut dyn Write) -> io
         None if args.retained => SHOWN_RETAINED,
         None => SHOWN,
     };
-    let sum = |part: &dyn Fn(&Stats) -> u64| {
+    let sum = |part: &dyn Fn(&Row<'_>) -> u64| {
         rows.iter()
-            .fold(0_u64, |sum, (_, stats)| sum.saturating_add(part(stats)))
+            .fold(0_u64, |sum, row| sum.saturating_add(part(row)))
     };
-    let total = sum(&|stats| stats.bytes.total());
-    let unused = sum(&|stats| stats.bytes.unused);
+    let total = sum(&|row| row.total);
+    let unused = sum(&|row| row.unused);
     writeln!(
         out,
         "{}, {}, {} of it in empty slots",
@@ -152,7 +161,7 @@ pub(super) fn run(session: &Session<'_>, args: &Args, out: &mut dyn Write) -> io
     }
     writeln!(out)?;
     let left = if args.by_type {
-        by_type(&rows, limit, out)?
+        by_type(&inventory, &rows, limit, out)?
     } else {
         let shown = rows.get(..limit.min(rows.len())).unwrap_or_default();
         let retained = args.retained.then(|| retained(session, &inventory, shown));
@@ -170,13 +179,13 @@ fn retained(session: &Session<'_>, inventory: &Inventory<'_>, rows: &[Row<'_>]) 
     let graph = Graph::new(session.program, session.goroutines, session.heap);
     let size = header_size(session.program.build);
     rows.par_iter()
-        .map(|(map, stats)| {
+        .map(|Row { map, total, .. }| {
             let start = map.header.address;
             let ty = map.ty.as_ref().map(|(ty, _)| &**ty);
             let parts = parts(inventory.types.memory(), ty, &map.header);
             let kept = graph.retained(start..start.saturating_add(size), &parts);
             // A small map may lie on a stack, outside of the heap.
-            kept.max(stats.bytes.total())
+            kept.max(*total)
         })
         .collect()
 }
@@ -201,7 +210,8 @@ fn each(
         .iter()
         .take(limit)
         .enumerate()
-        .map(|(index, (map, stats))| {
+        .map(|(index, Row { map, .. })| {
+            let stats = quick(inventory, map);
             let mut holder = short(inventory.holder(map), 100);
             if let Some((done, of)) = stats.evacuated {
                 holder.push_str(&format!("  (growing: {done} of {of} buckets moved)"));
@@ -214,7 +224,7 @@ fn each(
                 bytes(stats.bytes.total()),
                 bytes(stats.bytes.unused),
                 grouped(stats.entries),
-                load(stats),
+                load(&stats),
                 grouped(stats.tombstones),
                 format!("{:#x}", map.header.address),
                 short(type_name(map), 60),
@@ -246,9 +256,15 @@ fn each(
 }
 
 /// One line for each type. Gives how many were left out.
-fn by_type(rows: &[Row<'_>], limit: usize, out: &mut dyn Write) -> io::Result<usize> {
+fn by_type(
+    inventory: &Inventory<'_>,
+    rows: &[Row<'_>],
+    limit: usize,
+    out: &mut dyn Write,
+) -> io::Result<usize> {
     let mut sums: HashMap<String, (u64, Stats)> = HashMap::new();
-    for (map, stats) in rows {
+    for Row { map, .. } in rows {
+        let stats = quick(inventory, map);
         let (count, sum) = sums.entry(type_name(map)).or_default();
         *count += 1;
         sum.entries = sum.entries.saturating_add(stats.entries);
@@ -313,9 +329,10 @@ struct List<'i, 'a> {
 impl Serialize for List<'_, '_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let rows = self.rows.take();
-        serializer.collect_seq(rows.iter().enumerate().map(|(index, (map, stats))| {
+        serializer.collect_seq(rows.iter().enumerate().map(|(index, Row { map, .. })| {
+            let stats = quick(self.inventory, map);
             if map.ty.is_some() {
-                let mut value = describe(self.inventory, map, stats);
+                let mut value = describe(self.inventory, map, &stats);
                 let kept = self.retained.as_ref().and_then(|all| all.get(index));
                 if let (Some(kept), Some(object)) = (kept, value.as_object_mut()) {
                     object.insert("retained".to_owned(), (*kept).into());

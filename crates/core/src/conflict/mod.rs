@@ -355,7 +355,11 @@ fn between(
             let known = goroutine.id == faulting.id
                 || sides.iter().any(|side| side.goroutine == goroutine.id);
             let first = goroutine.stack.frames.first()?;
-            if !could_run || known || goroutine.is_system() {
+            // Woken but not yet on: what it waited for kept it out of the map.
+            let woken = first
+                .function
+                .is_some_and(|function| program.functions.name(function) == "runtime.gopark");
+            if !could_run || known || woken || goroutine.is_system() {
                 return None;
             }
             let (mut in_frame, mut by_holder) = (false, false);

@@ -33,8 +33,8 @@ struct Resident {
 const BLOCK: usize = 64 << 10;
 
 /// Pages are given back when more than this part of a file is held, and more than `HELD` bytes.
-const SHARE: usize = 64;
-const HELD: usize = 16 << 20;
+const SHARE: usize = 256;
+const HELD: usize = 4 << 20;
 
 impl Resident {
     fn new(len: usize) -> Self {

@@ -15,25 +15,33 @@ pub struct Rule {
     /// Its page, in Markdown: what goes wrong at run time, a failing example, the
     /// example mended, how far the rule sees.
     pub page: &'static str,
+    /// Where its findings come from.
+    pub(crate) finder: Finder,
 }
 
-static RULES: [Rule; 2] = [
+/// Where the findings of a rule come from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Finder {
+    /// The facts of one package.
+    Facts(fn(&PackageFacts, &Origins, &Sites) -> Vec<Finding>),
+}
+
+static RULES: &[Rule] = &[
     th101_nil_map_write::RULE,
     th102_uninitialised_map_field::RULE,
 ];
 
 /// What all rules find among the facts of a package.
 pub(crate) fn findings(facts: &PackageFacts, origins: &Origins, sites: &Sites) -> Vec<Finding> {
-    let mut findings = th101_nil_map_write::findings(facts, origins, sites);
-    findings.extend(th102_uninitialised_map_field::findings(
-        facts, origins, sites,
-    ));
-    findings
+    let found = RULES.iter().map(|rule| match rule.finder {
+        Finder::Facts(findings) => findings(facts, origins, sites),
+    });
+    found.flatten().collect()
 }
 
 /// All rules, by code.
 pub fn rules() -> &'static [Rule] {
-    &RULES
+    RULES
 }
 
 /// The rule of a code or a name, in any case of letters.
@@ -51,7 +59,7 @@ mod tests {
     #[test]
     fn codes_are_ordered_and_names_unique() {
         assert!(RULES.is_sorted_by(|a, b| a.meta.code < b.meta.code));
-        for rule in &RULES {
+        for rule in RULES {
             assert_eq!(
                 find(rule.meta.name).map(|r| r.meta.code),
                 Some(rule.meta.code)
@@ -65,7 +73,7 @@ mod tests {
 
     #[test]
     fn pages_begin_with_code_and_name() {
-        for rule in &RULES {
+        for rule in RULES {
             let title = format!("# {}: {}\n", rule.meta.code, rule.meta.name);
             assert!(rule.page.starts_with(&title), "{}", rule.meta.code);
         }

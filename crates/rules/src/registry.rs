@@ -31,12 +31,28 @@ static RULES: &[Rule] = &[
     th102_uninitialised_map_field::RULE,
 ];
 
-/// What all rules find among the facts of a package.
-pub(crate) fn findings(facts: &PackageFacts, origins: &Origins, sites: &Sites) -> Vec<Finding> {
-    let found = RULES.iter().map(|rule| match rule.finder {
+/// What the rules that are wanted, by their index, find among the facts of a package.
+pub(crate) fn findings(
+    wanted: &[bool],
+    facts: &PackageFacts,
+    origins: &Origins,
+    sites: &Sites,
+) -> Vec<Finding> {
+    let wanted = RULES.iter().zip(wanted).filter(|(_, wanted)| **wanted);
+    let found = wanted.map(|(rule, _)| match rule.finder {
         Finder::Facts(findings) => findings(facts, origins, sites),
     });
     found.flatten().collect()
+}
+
+/// What all rules say about themselves, in the order of [`rules`].
+pub fn metas() -> Vec<&'static RuleMeta> {
+    RULES.iter().map(|rule| &rule.meta).collect()
+}
+
+/// The index of a rule among [`rules`].
+pub(crate) fn index(code: &str) -> Option<usize> {
+    RULES.binary_search_by(|rule| rule.meta.code.cmp(code)).ok()
 }
 
 /// All rules, by code.
@@ -60,6 +76,10 @@ mod tests {
     fn codes_are_ordered_and_names_unique() {
         assert!(RULES.is_sorted_by(|a, b| a.meta.code < b.meta.code));
         for rule in RULES {
+            assert_eq!(
+                index(rule.meta.code).map(|i| RULES[i].meta.code),
+                Some(rule.meta.code)
+            );
             assert_eq!(
                 find(rule.meta.name).map(|r| r.meta.code),
                 Some(rule.meta.code)

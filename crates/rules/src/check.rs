@@ -97,13 +97,21 @@ fn run(options: &Options, progress: &Progress) -> Output {
     trace.stages.push((Stage::Parse, start.elapsed()));
 
     let start = Instant::now();
+    let wanted = asked.wanted();
     progress.enter(Stage::Analyse, workspace.roots().len());
-    let (mut findings, given_up) = analyse(&workspace, &asked.wanted(), places, progress);
+    let (mut findings, given_up) = analyse(&workspace, &wanted, places, progress);
     trace.stages.push((Stage::Analyse, start.elapsed()));
 
     trace.dependency_files = (workspace.file_count() - files.len()) as u64;
     asked.apply(&mut findings);
-    suppress(&mut findings, &workspace, &asked);
+    let mut suppressions = Suppressions::default();
+    findings.retain(|finding| !suppressions.suppress(finding, &workspace, &asked));
+    // Of a package that was given up nothing is known.
+    if registry::wants_directives(&wanted) && given_up.is_empty() {
+        let mut unused = suppressions.unused(&workspace, &files, &asked, &places);
+        asked.apply(&mut unused);
+        findings.extend(unused);
+    }
     sort_and_dedupe(&mut findings);
     let mut problems = problems::collect(&workspace, &files, &places);
     problems.retain(|p| p.kind.is_failure() || !p.file.as_ref().is_some_and(|f| asked.excludes(f)));
@@ -174,17 +182,44 @@ fn root_files(workspace: &Workspace) -> Vec<FileId> {
     files
 }
 
-/// Drops the findings that comments in their files suppress.
-fn suppress(findings: &mut Vec<Finding>, workspace: &Workspace, asked: &Asked<'_>) {
-    let mut directives: FxHashMap<FileId, Directives> = FxHashMap::default();
-    findings.retain(|finding| {
-        let Some(file) = asked.file(&finding.place.file) else {
-            return true;
-        };
+/// Comments that suppress findings, of the files that have any or that were asked about.
+#[derive(Default)]
+struct Suppressions {
+    by_file: FxHashMap<FileId, Directives>,
+}
+
+impl Suppressions {
+    fn of(&mut self, file: FileId, workspace: &Workspace) -> &mut Directives {
         let read = || Directives::read(&workspace.file(file).bytes, workspace.tree(file));
-        !directives
-            .entry(file)
-            .or_insert_with(read)
-            .suppress(finding)
-    });
+        self.by_file.entry(file).or_insert_with(read)
+    }
+
+    /// Whether a comment in its file suppresses a finding.
+    fn suppress(&mut self, finding: &Finding, workspace: &Workspace, asked: &Asked<'_>) -> bool {
+        let file = asked.file(&finding.place.file);
+        file.is_some_and(|file| self.of(file, workspace).suppress(finding))
+    }
+
+    /// Those that have suppressed nothing.
+    fn unused(
+        &mut self,
+        workspace: &Workspace,
+        files: &[FileId],
+        asked: &Asked<'_>,
+        places: &Places<'_>,
+    ) -> Vec<Finding> {
+        let mut unused = Vec::new();
+        for &file in files {
+            let (source, tree) = (&workspace.file(file).bytes, workspace.tree(file));
+            // What a syntax error hides may be what the comment is for.
+            if !tree.errors.is_empty() {
+                continue;
+            }
+            let path = places.path(file);
+            let settings = asked.of(&path);
+            let directives = self.of(file, workspace);
+            unused.extend(directives.unused(&path, source, tree, |rule| settings.runs(rule)));
+        }
+        unused
+    }
 }

@@ -15,6 +15,7 @@ mod registry;
 mod settings;
 mod site;
 mod suppress;
+mod th001_unused_suppression;
 mod th101_nil_map_write;
 mod th102_uninitialised_map_field;
 mod trace;

@@ -5,7 +5,7 @@ use tophash_finding::{Finding, RuleMeta};
 
 use crate::site::Sites;
 
-use crate::{th101_nil_map_write, th102_uninitialised_map_field};
+use crate::{th001_unused_suppression, th101_nil_map_write, th102_uninitialised_map_field};
 
 /// A rule: what it says about itself, and its page.
 #[derive(Clone, Copy, Debug)]
@@ -24,9 +24,12 @@ pub struct Rule {
 pub(crate) enum Finder {
     /// The facts of one package.
     Facts(fn(&PackageFacts, &Origins, &Sites) -> Vec<Finding>),
+    /// The comments that suppress what all other rules find.
+    Directives,
 }
 
 static RULES: &[Rule] = &[
+    th001_unused_suppression::RULE,
     th101_nil_map_write::RULE,
     th102_uninitialised_map_field::RULE,
 ];
@@ -41,6 +44,7 @@ pub(crate) fn findings(
     let wanted = RULES.iter().zip(wanted).filter(|(_, wanted)| **wanted);
     let found = wanted.map(|(rule, _)| match rule.finder {
         Finder::Facts(findings) => findings(facts, origins, sites),
+        Finder::Directives => Vec::new(),
     });
     found.flatten().collect()
 }
@@ -48,6 +52,12 @@ pub(crate) fn findings(
 /// What all rules say about themselves, in the order of [`rules`].
 pub fn metas() -> Vec<&'static RuleMeta> {
     RULES.iter().map(|rule| &rule.meta).collect()
+}
+
+/// Whether unused suppressions are wanted, given what is wanted of all rules.
+pub(crate) fn wants_directives(wanted: &[bool]) -> bool {
+    let mut wanted = RULES.iter().zip(wanted).filter(|(_, wanted)| **wanted);
+    wanted.any(|(rule, _)| matches!(rule.finder, Finder::Directives))
 }
 
 /// The index of a rule among [`rules`].

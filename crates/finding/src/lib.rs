@@ -153,6 +153,8 @@ pub enum ProblemKind {
     Import,
     /// A suppression comment that suppresses nothing as it is written.
     Directive,
+    /// A setting that can't be used: a file of settings or the command line is wrong.
+    Config,
     /// A package or file given up because of a mistake in tophash.
     Internal,
 }
@@ -163,7 +165,7 @@ impl ProblemKind {
     pub fn is_failure(self) -> bool {
         matches!(
             self,
-            ProblemKind::Pattern | ProblemKind::Read | ProblemKind::Internal
+            ProblemKind::Pattern | ProblemKind::Read | ProblemKind::Config | ProblemKind::Internal
         )
     }
 }
@@ -177,6 +179,9 @@ pub struct Problem {
     /// The line it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<u32>,
+    /// The column it is about, in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<u32>,
     /// Its kind.
     pub kind: ProblemKind,
     /// What was wrong, and what was left out because of it.

@@ -67,6 +67,7 @@ fn rendered(findings: &[Finding], format: Format, color: bool, source: Option<&s
         problems: &[Problem {
             file: Some("broken.go".into()),
             line: Some(3),
+            column: None,
             kind: ProblemKind::Syntax,
             message: "expected declaration".into(),
         }],

@@ -15,6 +15,7 @@ use crate::places::Places;
 use crate::problems;
 use crate::progress::{Progress, Stage};
 use crate::registry;
+use crate::settings::{self, Asked};
 use crate::site::Sites;
 use crate::suppress::Directives;
 use crate::trace::Trace;
@@ -50,6 +51,7 @@ pub fn check(options: &Options, progress: &Progress) -> Output {
             problems: vec![Problem {
                 file: None,
                 line: None,
+                column: None,
                 kind: ProblemKind::Read,
                 message: format!("failed to start threads: {error}"),
             }],
@@ -67,8 +69,21 @@ fn run(options: &Options, progress: &Progress) -> Output {
     trace.describe(&workspace);
     trace.stages.push((Stage::Load, start.elapsed()));
 
-    let start = Instant::now();
     let files = root_files(&workspace);
+    let settings = match settings::load(options, &workspace, &files) {
+        Ok(settings) => settings,
+        // What a mistaken setting was to hide or to show is not known.
+        Err(problems) => {
+            return Output {
+                problems,
+                ..Output::default()
+            };
+        }
+    };
+    let places = Places::new(&workspace, &options.dir);
+    let asked = Asked::new(&settings, options, &workspace, &files, &places);
+
+    let start = Instant::now();
     progress.enter(Stage::Parse, files.len());
     let lines = files.par_iter().map(|&file| {
         let tree = workspace.tree(file);
@@ -82,15 +97,24 @@ fn run(options: &Options, progress: &Progress) -> Output {
     trace.stages.push((Stage::Parse, start.elapsed()));
 
     let start = Instant::now();
-    let places = Places::new(&workspace, &options.dir);
+    let wanted = asked.wanted();
     progress.enter(Stage::Analyse, workspace.roots().len());
-    let (mut findings, given_up) = analyse(&workspace, places, progress);
+    let (mut findings, given_up) = analyse(&workspace, &wanted, places, progress);
     trace.stages.push((Stage::Analyse, start.elapsed()));
 
     trace.dependency_files = (workspace.file_count() - files.len()) as u64;
-    suppress(&mut findings, &workspace, &files, &places);
+    asked.apply(&mut findings);
+    let mut suppressions = Suppressions::default();
+    findings.retain(|finding| !suppressions.suppress(finding, &workspace, &asked));
+    // Of a package that was given up nothing is known.
+    if registry::wants_directives(&wanted) && given_up.is_empty() {
+        let mut unused = suppressions.unused(&workspace, &files, &asked, &places);
+        asked.apply(&mut unused);
+        findings.extend(unused);
+    }
     sort_and_dedupe(&mut findings);
     let mut problems = problems::collect(&workspace, &files, &places);
+    problems.retain(|p| p.kind.is_failure() || !p.file.as_ref().is_some_and(|f| asked.excludes(f)));
     problems.extend(given_up);
     problems.sort();
     problems.dedup();
@@ -110,6 +134,7 @@ fn run(options: &Options, progress: &Progress) -> Output {
 /// a problem for each package that was given up.
 fn analyse(
     workspace: &Workspace,
+    wanted: &[bool],
     places: Places<'_>,
     progress: &Progress,
 ) -> (Vec<Finding>, Vec<Problem>) {
@@ -126,7 +151,7 @@ fn analyse(
     let new_worker = || (Worker::new(&program), Sites::new(&program, places));
     let results = spread(&packages, new_worker, |(worker, sites), &id| {
         let facts = analyse_package(worker, program.package_id(id));
-        let findings = registry::findings(&facts, &worker.origins, sites);
+        let findings = registry::findings(wanted, &facts, &worker.origins, sites);
         progress.step();
         findings
     });
@@ -139,6 +164,7 @@ fn analyse(
             None => problems.push(Problem {
                 file: Some(places.display(&workspace.package(id).dir)),
                 line: None,
+                column: None,
                 kind: ProblemKind::Internal,
                 message: "the analysis of this package failed: this is a bug in tophash".into(),
             }),
@@ -156,27 +182,44 @@ fn root_files(workspace: &Workspace) -> Vec<FileId> {
     files
 }
 
-/// Drops the findings that comments in their files suppress.
-fn suppress(
-    findings: &mut Vec<Finding>,
-    workspace: &Workspace,
-    files: &[FileId],
-    places: &Places<'_>,
-) {
-    if findings.is_empty() {
-        return;
-    }
-    let by_path: FxHashMap<String, FileId> =
-        files.iter().map(|&id| (places.path(id), id)).collect();
-    let mut directives: FxHashMap<FileId, Directives> = FxHashMap::default();
-    findings.retain(|finding| {
-        let Some(&file) = by_path.get(&finding.place.file) else {
-            return true;
-        };
+/// Comments that suppress findings, of the files that have any or that were asked about.
+#[derive(Default)]
+struct Suppressions {
+    by_file: FxHashMap<FileId, Directives>,
+}
+
+impl Suppressions {
+    fn of(&mut self, file: FileId, workspace: &Workspace) -> &mut Directives {
         let read = || Directives::read(&workspace.file(file).bytes, workspace.tree(file));
-        !directives
-            .entry(file)
-            .or_insert_with(read)
-            .suppress(finding)
-    });
+        self.by_file.entry(file).or_insert_with(read)
+    }
+
+    /// Whether a comment in its file suppresses a finding.
+    fn suppress(&mut self, finding: &Finding, workspace: &Workspace, asked: &Asked<'_>) -> bool {
+        let file = asked.file(&finding.place.file);
+        file.is_some_and(|file| self.of(file, workspace).suppress(finding))
+    }
+
+    /// Those that have suppressed nothing.
+    fn unused(
+        &mut self,
+        workspace: &Workspace,
+        files: &[FileId],
+        asked: &Asked<'_>,
+        places: &Places<'_>,
+    ) -> Vec<Finding> {
+        let mut unused = Vec::new();
+        for &file in files {
+            let (source, tree) = (&workspace.file(file).bytes, workspace.tree(file));
+            // What a syntax error hides may be what the comment is for.
+            if !tree.errors.is_empty() {
+                continue;
+            }
+            let path = places.path(file);
+            let settings = asked.of(&path);
+            let directives = self.of(file, workspace);
+            unused.extend(directives.unused(&path, source, tree, |rule| settings.runs(rule)));
+        }
+        unused
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use tophash_config::{CommandLine, Files, Request};
 use tophash_workspace::{Environment, FileSystem, Workspace};
 
 /// What to check, and in what surroundings.
@@ -22,6 +23,10 @@ pub struct Options {
     pub overlay: Vec<(PathBuf, Vec<u8>)>,
     /// Standard input, for the pattern `-`.
     pub stdin: Vec<u8>,
+    /// Which files of settings count.
+    pub config: Files,
+    /// What the command line says of rules.
+    pub command_line: CommandLine,
 }
 
 impl Options {
@@ -43,6 +48,15 @@ impl Options {
                 stdin: self.stdin.clone(),
             },
         )
+    }
+
+    /// Where settings come from.
+    pub fn settings(&self) -> Request {
+        Request {
+            dir: self.dir.clone(),
+            files: self.config.clone(),
+            command_line: self.command_line.clone(),
+        }
     }
 
     /// The text of a file by the name that findings give it. None if it can't be read.

@@ -17,6 +17,7 @@ pub(crate) fn collect(
         problems.push(Problem {
             file: None,
             line: None,
+            column: None,
             kind: ProblemKind::Pattern,
             message: error.to_string(),
         });
@@ -25,6 +26,7 @@ pub(crate) fn collect(
         problems.push(Problem {
             file: Some(places.display(&problem.path)),
             line: problem.line,
+            column: None,
             kind: match problem.kind {
                 Cause::Unreadable(_) => ProblemKind::Read,
                 Cause::MalformedConstraint | Cause::PackageMismatch { .. } => ProblemKind::Syntax,
@@ -51,6 +53,7 @@ fn syntax_errors(workspace: &Workspace, file: FileId, places: &Places<'_>) -> Op
     Some(Problem {
         file: Some(places.path(file)),
         line: Some(tree.position(first.offset).0),
+        column: None,
         kind: ProblemKind::Syntax,
         message: format!("syntax error: {}{others}", first.message),
     })
@@ -66,6 +69,7 @@ fn directives(workspace: &Workspace, file: FileId, places: &Places<'_>) -> Vec<P
     let problem = |line| Problem {
         file: Some(places.path(file)),
         line: Some(line),
+        column: None,
         kind: ProblemKind::Directive,
         message: "//lint: directive without a reason: it suppresses nothing".into(),
     };

@@ -5,7 +5,7 @@ use tophash_finding::{Finding, RuleMeta};
 
 use crate::site::Sites;
 
-use crate::{th101_nil_map_write, th102_uninitialised_map_field};
+use crate::{th001_unused_suppression, th101_nil_map_write, th102_uninitialised_map_field};
 
 /// A rule: what it says about itself, and its page.
 #[derive(Clone, Copy, Debug)]
@@ -15,25 +15,59 @@ pub struct Rule {
     /// Its page, in Markdown: what goes wrong at run time, a failing example, the
     /// example mended, how far the rule sees.
     pub page: &'static str,
+    /// Where its findings come from.
+    pub(crate) finder: Finder,
 }
 
-static RULES: [Rule; 2] = [
+/// Where the findings of a rule come from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Finder {
+    /// The facts of one package.
+    Facts(fn(&PackageFacts, &Origins, &Sites) -> Vec<Finding>),
+    /// The comments that suppress what all other rules find.
+    Directives,
+}
+
+static RULES: &[Rule] = &[
+    th001_unused_suppression::RULE,
     th101_nil_map_write::RULE,
     th102_uninitialised_map_field::RULE,
 ];
 
-/// What all rules find among the facts of a package.
-pub(crate) fn findings(facts: &PackageFacts, origins: &Origins, sites: &Sites) -> Vec<Finding> {
-    let mut findings = th101_nil_map_write::findings(facts, origins, sites);
-    findings.extend(th102_uninitialised_map_field::findings(
-        facts, origins, sites,
-    ));
-    findings
+/// What the rules that are wanted, by their index, find among the facts of a package.
+pub(crate) fn findings(
+    wanted: &[bool],
+    facts: &PackageFacts,
+    origins: &Origins,
+    sites: &Sites,
+) -> Vec<Finding> {
+    let wanted = RULES.iter().zip(wanted).filter(|(_, wanted)| **wanted);
+    let found = wanted.map(|(rule, _)| match rule.finder {
+        Finder::Facts(findings) => findings(facts, origins, sites),
+        Finder::Directives => Vec::new(),
+    });
+    found.flatten().collect()
+}
+
+/// What all rules say about themselves, in the order of [`rules`].
+pub fn metas() -> Vec<&'static RuleMeta> {
+    RULES.iter().map(|rule| &rule.meta).collect()
+}
+
+/// Whether unused suppressions are wanted, given what is wanted of all rules.
+pub(crate) fn wants_directives(wanted: &[bool]) -> bool {
+    let mut wanted = RULES.iter().zip(wanted).filter(|(_, wanted)| **wanted);
+    wanted.any(|(rule, _)| matches!(rule.finder, Finder::Directives))
+}
+
+/// The index of a rule among [`rules`].
+pub(crate) fn index(code: &str) -> Option<usize> {
+    RULES.binary_search_by(|rule| rule.meta.code.cmp(code)).ok()
 }
 
 /// All rules, by code.
 pub fn rules() -> &'static [Rule] {
-    &RULES
+    RULES
 }
 
 /// The rule of a code or a name, in any case of letters.
@@ -51,7 +85,11 @@ mod tests {
     #[test]
     fn codes_are_ordered_and_names_unique() {
         assert!(RULES.is_sorted_by(|a, b| a.meta.code < b.meta.code));
-        for rule in &RULES {
+        for rule in RULES {
+            assert_eq!(
+                index(rule.meta.code).map(|i| RULES[i].meta.code),
+                Some(rule.meta.code)
+            );
             assert_eq!(
                 find(rule.meta.name).map(|r| r.meta.code),
                 Some(rule.meta.code)
@@ -65,7 +103,7 @@ mod tests {
 
     #[test]
     fn pages_begin_with_code_and_name() {
-        for rule in &RULES {
+        for rule in RULES {
             let title = format!("# {}: {}\n", rule.meta.code, rule.meta.name);
             assert!(rule.page.starts_with(&title), "{}", rule.meta.code);
         }

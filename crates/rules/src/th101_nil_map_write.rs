@@ -3,8 +3,8 @@
 use tophash_analysis::{NilWrite, OriginKind, Origins, PackageFacts};
 use tophash_finding::{Finding, RuleMeta, Severity};
 
-use crate::Rule;
 use crate::nil_write::{by_cause, finding};
+use crate::registry::{Finder, Rule};
 use crate::site::Sites;
 
 pub(crate) const RULE: Rule = Rule {
@@ -17,10 +17,11 @@ pub(crate) const RULE: Rule = Rule {
         summary: "an element of a map is assigned on a path on which the map is nil",
     },
     page: include_str!("../pages/TH101.md"),
+    finder: Finder::Facts(findings),
 };
 
 /// Findings among the facts of a package.
-pub(crate) fn findings(facts: &PackageFacts, origins: &Origins, sites: &Sites) -> Vec<Finding> {
+fn findings(facts: &PackageFacts, origins: &Origins, sites: &Sites) -> Vec<Finding> {
     let writes = facts
         .nil_writes
         .iter()

@@ -3,8 +3,8 @@
 use tophash_analysis::{NeverMade, NilWrite, Origin, OriginKind, Origins, PackageFacts};
 use tophash_finding::{Edit, Finding, Fix, RuleMeta, Severity};
 
-use crate::Rule;
 use crate::nil_write::{by_cause, finding};
+use crate::registry::{Finder, Rule};
 use crate::site::Sites;
 
 pub(crate) const RULE: Rule = Rule {
@@ -17,10 +17,11 @@ pub(crate) const RULE: Rule = Rule {
         summary: "an element of a map field is assigned that some way of making the struct leaves nil",
     },
     page: include_str!("../pages/TH102.md"),
+    finder: Finder::Facts(findings),
 };
 
 /// Findings among the facts of a package.
-pub(crate) fn findings(facts: &PackageFacts, origins: &Origins, sites: &Sites) -> Vec<Finding> {
+fn findings(facts: &PackageFacts, origins: &Origins, sites: &Sites) -> Vec<Finding> {
     let never = facts.never_made.iter().filter_map(|f| never_made(f, sites));
     let covered = |write: &NilWrite| {
         facts

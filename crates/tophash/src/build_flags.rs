@@ -8,6 +8,8 @@ use clap::ArgAction;
 use tophash_rules::Options;
 use tophash_workspace::{is_known_arch, is_known_os};
 
+use crate::settings::{self, SettingsFlags};
+
 #[derive(clap::Args)]
 pub(crate) struct BuildFlags {
     /// Packages: ./..., directories, import paths, std, .go files, or - for
@@ -26,7 +28,7 @@ pub(crate) struct BuildFlags {
         value_delimiter = ',',
         help_heading = "Packages"
     )]
-    tags: Vec<String>,
+    tags: Option<Vec<String>>,
 
     /// Target operating system [default: $GOOS, or this machine's]
     #[arg(long, value_name = "OS", help_heading = "Packages")]
@@ -36,18 +38,17 @@ pub(crate) struct BuildFlags {
     #[arg(long, value_name = "ARCH", help_heading = "Packages")]
     goarch: Option<String>,
 
-    /// Whether _test.go files are read
+    /// Whether _test.go files are read [default: true]
     #[arg(
         long,
         value_name = "BOOL",
         help_heading = "Packages",
-        default_value_t = true,
         default_missing_value = "true",
         num_args = 0..=1,
         require_equals = true,
         action = ArgAction::Set
     )]
-    tests: bool,
+    tests: Option<bool>,
 }
 
 impl BuildFlags {
@@ -57,6 +58,14 @@ impl BuildFlags {
     /// # Errors
     /// If there is no such directory or platform, or standard input can't be read.
     pub(crate) fn options(self) -> io::Result<Options> {
+        self.options_by(&SettingsFlags::default())
+    }
+
+    /// The same with settings: where these flags say nothing, those for the directory do.
+    ///
+    /// # Errors
+    /// Those of [`BuildFlags::options`], and what is wrong in settings for the directory.
+    pub(crate) fn options_by(self, settings: &SettingsFlags) -> io::Result<Options> {
         if let Some(dir) = &self.dir {
             std::env::set_current_dir(dir)
                 .map_err(|e| io::Error::new(e.kind(), format!("{}: {e}", dir.display())))?;
@@ -85,17 +94,22 @@ impl BuildFlags {
         if self.patterns.iter().any(|pattern| pattern == "-") {
             io::stdin().lock().read_to_end(&mut stdin)?;
         }
-        // Before Go 1.13 tags were parted by spaces, and still may be.
-        let tags = self.tags.iter().flat_map(|tags| tags.split_whitespace());
-        let tags = tags.map(str::to_owned).collect();
-        Ok(Options {
+        let mut options = Options {
             dir: std::env::current_dir()?,
             patterns: self.patterns,
-            tests: self.tests,
-            tags,
             variables,
             stdin,
+            config: settings.files(),
+            command_line: settings.command_line(),
             ..Options::default()
-        })
+        };
+        let here = settings::load(&options.settings(), &options.dir)?;
+        let here = here.dir(&options.dir);
+        options.tests = self.tests.or(here.tests()).unwrap_or(true);
+        let tags = self.tags.as_deref().or(here.tags()).unwrap_or_default();
+        // Before Go 1.13 tags were parted by spaces, and still may be.
+        let tags = tags.iter().flat_map(|tags| tags.split_whitespace());
+        options.tags = tags.map(str::to_owned).collect();
+        Ok(options)
     }
 }

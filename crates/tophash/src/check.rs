@@ -10,6 +10,7 @@ use tophash_rules::{Output, Progress};
 use crate::build_flags::BuildFlags;
 use crate::output::{Color, Status, complain};
 use crate::progress::watched;
+use crate::settings::SettingsFlags;
 
 /// Find map failures in Go packages
 ///
@@ -19,6 +20,9 @@ use crate::progress::watched;
 pub(crate) struct Args {
     #[command(flatten)]
     build: BuildFlags,
+
+    #[command(flatten)]
+    settings: SettingsFlags,
 
     /// Form of the output
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
@@ -54,7 +58,7 @@ impl From<Format> for tophash_report::Format {
 }
 
 pub(crate) fn run(args: Args) -> io::Result<Status> {
-    let options = args.build.options()?;
+    let options = args.build.options_by(&args.settings)?;
     let progress = Progress::default();
     let mut output = watched(&progress, || tophash_rules::check(&options, &progress));
 
@@ -124,12 +128,15 @@ fn status(output: &Output) -> Status {
     }
 }
 
-/// `file:line: message`, as far as known.
+/// `file:line:column: message`, as far as known.
 fn sentence(problem: &Problem) -> String {
-    match (&problem.file, problem.line) {
-        (Some(file), Some(line)) => format!("{file}:{line}: {}", problem.message),
-        (Some(file), None) => format!("{file}: {}", problem.message),
-        (None, _) => problem.message.clone(),
+    let mut place = problem.file.clone().unwrap_or_default();
+    for number in [problem.line, problem.column].iter().flatten() {
+        place.push_str(&format!(":{number}"));
+    }
+    match place.is_empty() {
+        true => problem.message.clone(),
+        false => format!("{place}: {}", problem.message),
     }
 }
 

@@ -287,6 +287,7 @@ fn object(
         .map(|error| Problem {
             file: Some(name.to_owned()),
             line: None,
+            column: None,
             kind: ProblemKind::Read,
             message: error.to_string(),
         })

@@ -12,6 +12,7 @@ mod deep_stack;
 mod lab;
 mod output;
 mod progress;
+mod settings;
 mod size;
 
 use std::process::ExitCode;

@@ -48,8 +48,11 @@ impl Color {
     }
 }
 
-/// Writes a line about what went wrong to standard error. That standard error may
+/// Writes lines about what went wrong to standard error. That standard error may
 /// be closed is no reason to fail.
 pub(crate) fn complain(message: &str) {
-    let _ = writeln!(io::stderr().lock(), "tophash: {message}");
+    let mut err = io::stderr().lock();
+    for line in message.lines() {
+        let _ = writeln!(err, "tophash: {line}");
+    }
 }

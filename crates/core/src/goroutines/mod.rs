@@ -103,6 +103,7 @@ impl Goroutines {
             problems.push(Problem {
                 file: Some(origin.clone()),
                 line: None,
+                column: None,
                 kind: ProblemKind::Read,
                 message,
             });

@@ -84,6 +84,7 @@ impl<'a> Heap<'a> {
         self.problems.push(Problem {
             file: Some(self.program.image.origin.to_string()),
             line: None,
+            column: None,
             kind: ProblemKind::Read,
             message,
         });

@@ -667,6 +667,7 @@ fn problem(file: &str, message: String) -> Problem {
     Problem {
         file: Some(file.to_owned()),
         line: None,
+        column: None,
         kind: ProblemKind::Read,
         message,
     }

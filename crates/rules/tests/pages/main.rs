@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 
 use case::Case;
 use tophash_finding::Finding;
-use tophash_rules::{Options, Progress, check};
+use tophash_rules::{CommandLine, Options, Progress, check};
 use want::Want;
 
 /// Analyses files of one module, given by slash-separated paths.
@@ -28,6 +28,11 @@ fn analyse(case: &Case) -> Vec<Finding> {
         patterns: vec!["./...".into()],
         tests: true,
         variables: std::env::vars().collect(),
+        // A rule's page holds for it, whether it runs by itself or not.
+        command_line: CommandLine {
+            extend_select: vec![case.code.clone()],
+            ..CommandLine::default()
+        },
         ..Options::default()
     };
     let output = check(&options, &Progress::default());

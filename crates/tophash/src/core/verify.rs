@@ -157,6 +157,7 @@ fn unchecked(
     Some(Problem {
         file: Some(session.program.image.origin.to_string()),
         line: None,
+        column: None,
         kind: ProblemKind::Read,
         message,
     })

@@ -19,6 +19,31 @@ pub struct Rule {
     pub(crate) finder: Finder,
 }
 
+impl Rule {
+    /// The page for readers: a line that is reported is marked by the rule's code instead
+    /// of what a test of the page wants.
+    pub fn page_text(&self) -> String {
+        let mut text = String::with_capacity(self.page.len());
+        for line in self.page.lines() {
+            match line.split_once("// want ") {
+                Some((code, _)) => text.extend([code, "// ", self.meta.code]),
+                None => text.push_str(line),
+            }
+            text.push('\n');
+        }
+        text
+    }
+
+    /// Where the page is on the web.
+    pub fn url(&self) -> String {
+        let repository = env!("CARGO_PKG_REPOSITORY");
+        format!(
+            "{repository}/blob/main/crates/rules/pages/{}.md",
+            self.meta.code
+        )
+    }
+}
+
 /// Where the findings of a rule come from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Finder {
@@ -106,6 +131,7 @@ mod tests {
         for rule in RULES {
             let title = format!("# {}: {}\n", rule.meta.code, rule.meta.name);
             assert!(rule.page.starts_with(&title), "{}", rule.meta.code);
+            assert!(!rule.page_text().contains("// want "), "{}", rule.meta.code);
         }
     }
 }

@@ -5,13 +5,17 @@
 
 mod build_flags;
 mod check;
+mod config;
 mod core;
 mod crash;
 mod debug;
 mod deep_stack;
+mod explain;
 mod lab;
+mod markdown;
 mod output;
 mod progress;
+mod rules;
 mod settings;
 mod size;
 
@@ -31,6 +35,9 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Check(check::Args),
+    Rules(rules::Args),
+    Explain(explain::Args),
+    Config(config::Args),
     Core(core::Args),
     Lab(lab::Args),
     Size(size::Args),
@@ -43,6 +50,9 @@ fn main() -> ExitCode {
     let cli = Cli::parse_from(core::verb_last(std::env::args_os().collect()));
     let result = match cli.command {
         Command::Check(args) => check::run(args),
+        Command::Rules(args) => rules::run(args),
+        Command::Explain(args) => explain::run(args),
+        Command::Config(args) => config::run(args),
         Command::Core(args) => core::run(args),
         Command::Lab(args) => lab::run(args),
         Command::Size(args) => size::run(args),

@@ -1,0 +1,54 @@
+//! `tophash explain`: the page of a rule.
+
+use std::io::{self, ErrorKind, Write};
+
+use tophash_config::nearest_rule;
+use tophash_rules::{find, metas};
+
+use crate::markdown;
+use crate::output::{Color, Status};
+
+/// Explain a rule
+///
+/// What goes wrong at run time, code that fails, the same code mended, and how far the
+/// rule sees.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Its code or name: TH101, nil-map-write
+    #[arg(value_name = "RULE")]
+    rule: String,
+
+    /// When to colour the output
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
+    color: Color,
+}
+
+/// Longer lines are hard to read.
+const MAX_WIDTH: usize = 88;
+
+pub(crate) fn run(args: Args) -> io::Result<Status> {
+    let asked = args.rule.trim();
+    let Some(rule) = find(asked) else {
+        let meant = match nearest_rule(asked, metas()) {
+            Some(meta) => format!("did you mean {} ({})?", meta.code, meta.name),
+            None => "`tophash rules` lists the rules".to_owned(),
+        };
+        let message = format!("no rule is called {asked:?}: {meant}");
+        return Err(io::Error::new(ErrorKind::InvalidInput, message));
+    };
+    let terminal = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    let width = terminal.unwrap_or(MAX_WIDTH).min(MAX_WIDTH);
+    let page = markdown::render(&rule.page_text(), width, args.color.on_stdout());
+    let meta = &rule.meta;
+    let on = if meta.default_on { "on" } else { "off" };
+    let mut out = io::stdout().lock();
+    out.write_all(page.as_bytes())?;
+    writeln!(
+        out,
+        "\nAt most: {}. By default: {on}. Since tophash {}.\n{}",
+        meta.severity.as_str(),
+        meta.since,
+        rule.url()
+    )?;
+    Ok(Status::Clean)
+}

@@ -1,18 +1,27 @@
 //! Annotations for GitHub Actions: one workflow command a finding.
+//!
+//! GitHub shows ten errors, ten warnings and ten notices of a step; the log has them all.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use tophash_finding::{Finding, Severity};
+use tophash_finding::Severity;
 
-pub(crate) fn render(findings: &[Finding], out: &mut dyn Write) -> io::Result<()> {
-    for finding in findings {
+use crate::Report;
+use crate::root::{Location, locate};
+
+pub(crate) fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
+    for finding in report.findings {
         let command = match finding.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
             Severity::Note => "notice",
         };
         let place = &finding.place;
+        let file = match locate(report, &place.file) {
+            Location::Below(path) => path,
+            Location::Elsewhere(path) => path.display().to_string(),
+        };
         let mut message = finding.message.clone();
         for evidence in &finding.evidence {
             let at = &evidence.place;
@@ -21,13 +30,21 @@ pub(crate) fn render(findings: &[Finding], out: &mut dyn Write) -> io::Result<()
         for fix in &finding.fixes {
             let _ = write!(message, "\nhelp: {}", fix.message);
         }
+        write!(
+            out,
+            "::{command} file={},line={}",
+            property(&file),
+            place.line
+        )?;
+        // The runner takes columns for places on one line only.
+        if place.line == place.end_line {
+            write!(out, ",col={},endColumn={}", place.column, place.end_column)?;
+        } else {
+            write!(out, ",endLine={}", place.end_line)?;
+        }
         writeln!(
             out,
-            "::{command} file={},line={},col={},endLine={},title={} {}::{}",
-            property(&place.file),
-            place.line,
-            place.column,
-            place.end_line,
+            ",title={} {}::{}",
             property(&finding.code),
             property(&finding.name),
             data(&message)

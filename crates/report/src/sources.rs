@@ -29,11 +29,29 @@ impl<'a> Sources<'a> {
     /// A line, counted from 1, without its line end. None if the file can't be
     /// read or has no such line.
     pub fn line(&mut self, file: &str, line: u32) -> Option<&[u8]> {
+        self.source(file)?.line(line)
+    }
+
+    /// Line and column in bytes, both from 1, of an offset in a file. None if the file
+    /// can't be read or ends before.
+    pub(crate) fn position(&mut self, file: &str, offset: u32) -> Option<(u32, u32)> {
+        let source = self.source(file)?;
+        let offset = usize::try_from(offset).ok()?;
+        if offset > source.text.len() {
+            return None;
+        }
+        let line = source.lines.partition_point(|&start| start <= offset);
+        let start = source.lines.get(line.checked_sub(1)?)?;
+        let column = offset - start + 1;
+        Some((u32::try_from(line).ok()?, u32::try_from(column).ok()?))
+    }
+
+    fn source(&mut self, file: &str) -> Option<&Source> {
         if !self.files.contains_key(file) {
             let source = (self.load)(file).map(Source::new);
             self.files.insert(file.to_owned(), source);
         }
-        self.files.get(file)?.as_ref()?.line(line)
+        self.files.get(file)?.as_ref()
     }
 }
 

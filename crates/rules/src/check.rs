@@ -35,6 +35,8 @@ pub struct Output {
     pub problems: Vec<Problem>,
     /// How much was analysed.
     pub stats: Stats,
+    /// The files that were looked into, by the names that findings give them.
+    pub files: Vec<String>,
     /// What happened on the way.
     pub trace: Trace,
 }
@@ -121,6 +123,7 @@ fn run(options: &Options, progress: &Progress) -> Output {
     Output {
         findings,
         problems,
+        files: files.iter().map(|&file| places.path(file)).collect(),
         stats: Stats {
             packages: workspace.roots().len() as u64,
             files: files.len() as u64,

@@ -23,6 +23,7 @@ mod workers;
 
 pub use check::{Output, check};
 pub use options::Options;
+pub use places::relative;
 pub use progress::{Progress, Stage};
 pub use registry::{Rule, find, metas, rules};
 pub use tophash_config::{CommandLine, Files};

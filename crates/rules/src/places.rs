@@ -37,8 +37,8 @@ impl<'a> Places<'a> {
     }
 }
 
-/// The way from `dir` to `path`, both absolute. None between two drives.
-fn relative(path: &Path, dir: &Path) -> Option<PathBuf> {
+/// The way from `dir` to `path`, both absolute and without `..`. None between two drives.
+pub fn relative(path: &Path, dir: &Path) -> Option<PathBuf> {
     if let Ok(below) = path.strip_prefix(dir) {
         return Some(below.to_owned());
     }

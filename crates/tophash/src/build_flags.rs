@@ -10,7 +10,7 @@ use tophash_workspace::{is_known_arch, is_known_os};
 
 use crate::settings::{self, SettingsFlags};
 
-#[derive(clap::Args)]
+#[derive(clap::Args, Clone)]
 pub(crate) struct BuildFlags {
     /// Packages: ./..., directories, import paths, std, .go files, or - for
     /// standard input; the current directory if there is none

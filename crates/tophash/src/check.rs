@@ -1,11 +1,23 @@
 //! `tophash check`: findings in Go source.
 
-use std::io::{self, BufWriter, ErrorKind, Write};
+mod baseline;
+mod changed;
+mod outputs;
+mod paths;
+mod statistics;
 
+use std::collections::HashSet;
+use std::io::{self, BufWriter, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use baseline::Baseline;
+use changed::Changes;
 use clap::ValueEnum;
-use tophash_finding::{Problem, ProblemKind, assign_fingerprints};
-use tophash_report::{Report, Sources};
-use tophash_rules::{Output, Progress};
+use outputs::{Format, OutputFile, write_whole};
+use tophash_config::Settings;
+use tophash_finding::{Finding, Problem, ProblemKind, Severity, assign_fingerprints};
+use tophash_report::{Report, RuleText, Sources};
+use tophash_rules::{Options, Output, Progress, metas, rules};
 
 use crate::build_flags::BuildFlags;
 use crate::output::{Color, Status, complain};
@@ -14,8 +26,9 @@ use crate::settings::SettingsFlags;
 
 /// Find map failures in Go packages
 ///
-/// Exit status: 0 if nothing was found, 1 if something was, 2 if a pattern matches
-/// nothing or a file can't be read; what could be analysed is still reported.
+/// Exit status: 0 if nothing was found, 1 if something was (--fail-on), 2 if a pattern
+/// matches nothing, a file can't be read or an option or setting is wrong; what could be
+/// analysed is still reported.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -24,9 +37,28 @@ pub(crate) struct Args {
     #[command(flatten)]
     settings: SettingsFlags,
 
+    /// Report comments that suppress nothing, too (TH001)
+    #[arg(long, help_heading = "Rules")]
+    unused_suppressions: bool,
+
+    #[command(flatten)]
+    known: KnownFlags,
+
     /// Form of the output
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
     format: Format,
+
+    /// Write to a file as well: sarif=FILE, or a name that ends in .sarif, .json or .txt
+    #[arg(long, value_name = "[FORMAT=]FILE")]
+    output: Vec<OutputFile>,
+
+    /// Print how often each rule found something instead of the findings
+    #[arg(long)]
+    statistics: bool,
+
+    /// The least severity for which the exit status is 1
+    #[arg(long, value_enum, value_name = "SEVERITY", default_value_t = FailOn::Note)]
+    fail_on: FailOn,
 
     /// Say what was loaded, what stayed unknown and how long each stage took
     #[arg(short, long)]
@@ -37,28 +69,61 @@ pub(crate) struct Args {
     color: Color,
 }
 
+/// Options that leave out what is known already.
+#[derive(clap::Args)]
+struct KnownFlags {
+    /// Report nothing that this file knows
+    #[arg(long, value_name = "FILE", help_heading = "Known findings")]
+    baseline: Option<PathBuf>,
+
+    /// Write all findings to this file, for --baseline, and report none
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["baseline", "new_from_rev", "output", "statistics"],
+        help_heading = "Known findings"
+    )]
+    write_baseline: Option<PathBuf>,
+
+    /// Name the findings that the baseline knows and that are gone, on standard error
+    #[arg(long, requires = "baseline", help_heading = "Known findings")]
+    stale: bool,
+
+    /// Report only what lines changed since this revision have a part in, by git; in
+    /// detail: since the last commit that it and HEAD have in common
+    #[arg(long, value_name = "REV", help_heading = "Known findings")]
+    new_from_rev: Option<String>,
+
+    /// With --new-from-rev: all of a changed file counts as changed
+    #[arg(long, requires = "new_from_rev", help_heading = "Known findings")]
+    whole_files: bool,
+}
+
+/// For which findings the exit status is 1.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-enum Format {
-    /// For people: source excerpts, evidence, help
-    Text,
-    /// For editors: file:line:col: CODE message
-    Concise,
-    /// For programs: one object, as docs/finding.schema.json describes it
-    Json,
+enum FailOn {
+    /// Errors
+    Error,
+    /// Errors and warnings
+    Warning,
+    /// Any finding
+    Note,
+    /// None
+    None,
 }
 
-impl From<Format> for tophash_report::Format {
-    fn from(format: Format) -> tophash_report::Format {
-        match format {
-            Format::Text => tophash_report::Format::Text,
-            Format::Concise => tophash_report::Format::Concise,
-            Format::Json => tophash_report::Format::Json,
-        }
+pub(crate) fn run(mut args: Args) -> io::Result<Status> {
+    if args.unused_suppressions {
+        args.settings.add("unused-suppression");
     }
-}
+    let options = args.build.clone().options_by(&args.settings)?;
+    // What can go wrong without an analysis does so before it.
+    let baseline = args.known.baseline.as_deref().map(Baseline::read);
+    let mut baseline = baseline.transpose()?;
+    let revision = args.known.new_from_rev.as_deref();
+    let changes = revision.map(|revision| Changes::since(revision, &options.dir));
+    let changes = changes.transpose()?;
 
-pub(crate) fn run(args: Args) -> io::Result<Status> {
-    let options = args.build.options_by(&args.settings)?;
     let progress = Progress::default();
     let mut output = watched(&progress, || tophash_rules::check(&options, &progress));
 
@@ -67,29 +132,143 @@ pub(crate) fn run(args: Args) -> io::Result<Status> {
         let text = sources.line(file, line)?;
         Some(String::from_utf8_lossy(text).into_owned())
     });
+    if let Some(path) = &args.known.write_baseline {
+        return write_baseline(path, &output, &options, &mut sources, args.verbose);
+    }
+    if let Some(changes) = &changes {
+        let whole = args.known.whole_files;
+        let is_new = |finding: &Finding| changes.concern(finding, whole);
+        output.findings.retain(is_new);
+    }
+    if let Some(baseline) = &mut baseline {
+        baseline.apply(&mut output.findings, &options.dir, &mut sources);
+    }
+
+    let root = repository(&options.dir);
+    let texts: Vec<RuleText> = rules().iter().map(text_of).collect();
     let report = Report {
         command: "check",
         version: env!("CARGO_PKG_VERSION"),
         findings: &output.findings,
         problems: &output.problems,
         stats: output.stats,
+        rules: &texts,
+        dir: Some(&options.dir),
+        root: Some(&root),
     };
-    let color = args.color.on_stdout();
-    let mut out = BufWriter::new(io::stdout().lock());
-    let written =
-        tophash_report::render(&report, args.format.into(), &mut sources, color, &mut out)
-            .and_then(|()| out.flush());
-    match written {
+    let mut files = args.output.iter();
+    let written = files.try_for_each(|file| {
+        let mut text = Vec::new();
+        tophash_report::render(&report, file.format.into(), &mut sources, false, &mut text)?;
+        write_whole(&file.path, &text)
+    });
+    match print(&args, &report, &mut sources) {
         // The reader has seen enough: `tophash check | head`.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(status(&output)),
-        written => written?,
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => {
+            return written.map(|()| status(&output, args.fail_on));
+        }
+        printed => printed?,
     }
 
     report_problems(&output.problems, args.verbose);
+    if args.known.stale
+        && let Some(baseline) = &baseline
+    {
+        report_stale(baseline, &output, &options)?;
+    }
     if args.verbose {
         explain(&output)?;
     }
-    Ok(status(&output))
+    written?;
+    Ok(status(&output, args.fail_on))
+}
+
+fn print(args: &Args, report: &Report<'_>, sources: &mut Sources<'_>) -> io::Result<()> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    if args.statistics {
+        match args.format {
+            Format::Json => statistics::json(report.findings, &mut out)?,
+            _ => statistics::text(report.findings, &mut out)?,
+        }
+    } else {
+        let color = args.color.on_stdout();
+        tophash_report::render(report, args.format.into(), sources, color, &mut out)?;
+    }
+    out.flush()
+}
+
+fn text_of(rule: &tophash_rules::Rule) -> RuleText {
+    RuleText {
+        meta: rule.meta,
+        page: rule.page_text(),
+        url: rule.url(),
+    }
+}
+
+/// The directory that code hosts show paths from: the checkout of the job, if it is one of
+/// GitHub Actions, or the top of the repository, or else `dir` itself.
+fn repository(dir: &Path) -> PathBuf {
+    let workspace = std::env::var_os("GITHUB_WORKSPACE").map(PathBuf::from);
+    let checkout = workspace.filter(|workspace| dir.starts_with(workspace));
+    let top = || {
+        let mut above = dir.ancestors();
+        above.find(|dir| dir.join(".git").exists())
+    };
+    checkout.unwrap_or_else(|| top().unwrap_or(dir).to_owned())
+}
+
+fn write_baseline(
+    path: &Path,
+    output: &Output,
+    options: &Options,
+    sources: &mut Sources<'_>,
+    verbose: bool,
+) -> io::Result<Status> {
+    report_problems(&output.problems, verbose);
+    // A finding that was missed because of a failure would come up as new later on.
+    if output.problems.iter().any(|p| p.kind.is_failure()) {
+        complain(&format!("{}: not written", path.display()));
+        return Ok(Status::Failed);
+    }
+    Baseline::of(&output.findings, path, &options.dir, sources).write()?;
+    let noun = match output.findings.len() {
+        1 => "finding",
+        _ => "findings",
+    };
+    let count = output.findings.len();
+    complain(&format!("{count} {noun} written to {}", path.display()));
+    Ok(Status::Clean)
+}
+
+/// Names what the baseline knows and what is gone, as far as this run could have found it:
+/// rules that ran on files that were looked into, and files that are gone.
+fn report_stale(baseline: &Baseline, output: &Output, options: &Options) -> io::Result<()> {
+    let files = output.files.iter();
+    let looked_into: HashSet<PathBuf> = files
+        .map(|file| paths::absolute(file, &options.dir))
+        .collect();
+    let metas = metas();
+    for (at, key, count) in baseline.stale() {
+        let path = key.path(at);
+        let runs = || -> io::Result<bool> {
+            let dir = path.parent().unwrap_or(&path);
+            let settings: Settings = crate::settings::load(&options.settings(), dir)?;
+            let rule = metas.iter().position(|meta| meta.code == key.code());
+            Ok(rule.is_none_or(|rule| settings.file(&path).runs(rule)))
+        };
+        if !path.exists() || (looked_into.contains(&path) && runs()?) {
+            let times = match count {
+                1 => String::new(),
+                n => format!(" ({n} times)"),
+            };
+            let what = key.describe();
+            complain(&format!(
+                "{}: not found any more: {what}{times}",
+                at.display()
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Syntax errors and the like that are listed unless more is asked for: in a tree
@@ -118,13 +297,20 @@ fn report_problems(problems: &[Problem], verbose: bool) {
     }
 }
 
-fn status(output: &Output) -> Status {
+fn status(output: &Output, fail_on: FailOn) -> Status {
+    let least = match fail_on {
+        FailOn::Error => Some(Severity::Error),
+        FailOn::Warning => Some(Severity::Warning),
+        FailOn::Note => Some(Severity::Note),
+        FailOn::None => None,
+    };
+    let mut findings = output.findings.iter();
     if output.problems.iter().any(|p| p.kind.is_failure()) {
         Status::Failed
-    } else if output.findings.is_empty() {
-        Status::Clean
-    } else {
+    } else if findings.any(|finding| least.is_some_and(|least| finding.severity <= least)) {
         Status::Findings
+    } else {
+        Status::Clean
     }
 }
 

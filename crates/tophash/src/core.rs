@@ -19,7 +19,7 @@ use tophash_core::goroutines::{Goroutine, Goroutines};
 use tophash_core::heap::Heap;
 use tophash_core::image::{Error, Image};
 use tophash_core::program::Program;
-use tophash_finding::{Finding, Problem, Stats, assign_fingerprints};
+use tophash_finding::{Finding, Problem, assign_fingerprints};
 use tophash_report::{Report, Sources};
 
 use crate::output::{Color, Status, complain};
@@ -209,7 +209,7 @@ impl Session<'_> {
             version: env!("CARGO_PKG_VERSION"),
             findings,
             problems: &problems,
-            stats: Stats::default(),
+            ..Report::default()
         };
         tophash_report::render_json_with(&report, more, out)
     }
@@ -221,7 +221,7 @@ impl Session<'_> {
             version: env!("CARGO_PKG_VERSION"),
             findings,
             problems: &[],
-            stats: Stats::default(),
+            ..Report::default()
         };
         // Sources are read where they were compiled, if they are still there.
         let mut sources = Sources::new(|file| std::fs::read(file).ok());

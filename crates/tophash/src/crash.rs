@@ -216,6 +216,7 @@ fn report<'a>(findings: &'a [Finding], problems: &'a [Problem], lines: u64) -> R
             files: u64::from(lines > 0),
             lines,
         },
+        ..Report::default()
     }
 }
 

@@ -49,6 +49,11 @@ pub(crate) struct SettingsFlags {
 }
 
 impl SettingsFlags {
+    /// Lets a rule run as well.
+    pub(crate) fn add(&mut self, rule: &str) {
+        self.extend_select.push(rule.to_owned());
+    }
+
     /// Which files of settings count.
     pub(crate) fn files(&self) -> Files {
         match &self.config {

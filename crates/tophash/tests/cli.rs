@@ -1,24 +1,15 @@
 //! What users and scripts rely on: exit statuses, what goes to which stream, and the
 //! forms of output.
 
+mod support;
+
 use std::fs;
 use std::io::{Read, Write};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Stdio;
 
+use support::{BROKEN_MAP, Run, check, module, tophash};
 use tempfile::TempDir;
-
-const BROKEN_MAP: &str = "\
-package m
-
-func Count(words []string) map[string]int {
-\tvar counts map[string]int
-\tfor _, word := range words {
-\t\tcounts[word]++
-\t}
-\treturn counts
-}
-";
 
 const MISSING: &str = "\
 package m
@@ -30,51 +21,6 @@ func f() {
 \tm[1] = 2
 }
 ";
-
-fn module(files: &[(&str, &str)]) -> TempDir {
-    let dir = TempDir::new().unwrap();
-    let go_mod = ("go.mod", "module example.com/m\n\ngo 1.24\n");
-    for (path, text) in files.iter().chain([&go_mod]) {
-        let path = dir.path().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-    dir
-}
-
-fn tophash(dir: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tophash"));
-    command
-        .args(arguments)
-        .current_dir(dir)
-        .env_remove("GOFLAGS");
-    command
-}
-
-fn check(dir: &Path, arguments: &[&str]) -> Run {
-    Run::of(
-        tophash(dir, &[&["check"], arguments].concat())
-            .output()
-            .unwrap(),
-    )
-}
-
-#[derive(PartialEq, Eq, Debug)]
-struct Run {
-    status: Option<i32>,
-    out: String,
-    err: String,
-}
-
-impl Run {
-    fn of(output: Output) -> Run {
-        Run {
-            status: output.status.code(),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
-    }
-}
 
 #[test]
 fn nothing_found_prints_nothing() {

@@ -182,6 +182,7 @@ fn what_is_no_baseline_is_told() {
 }
 
 /// Runs git in a repository of the test's own. None, said aloud, where there is no git.
+#[allow(clippy::print_stderr)]
 fn git(dir: &Path, arguments: &[&str]) -> Option<String> {
     let mut command = Command::new("git");
     command.args([

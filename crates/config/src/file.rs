@@ -294,6 +294,7 @@ fn plain(message: &str) -> String {
 mod tests {
     use super::*;
     use crate::selector::tests::rules;
+    use proptest::prelude::*;
 
     /// What is said of a file.
     fn wrong(text: &str) -> Vec<String> {
@@ -382,6 +383,32 @@ mod tests {
     fn all_wrong_words_are_told_at_once() {
         let text = "select = [\"TH9\"]\nignore = [\"TH8\"]\nexclude = [\"[\"]\n";
         assert_eq!(wrong(text).len(), 3, "{:?}", wrong(text));
+    }
+
+    proptest! {
+        #[test]
+        fn bears_any_text(text: String) {
+            wrong(&text);
+        }
+
+        /// What looks like a file gets as far as its words and patterns; what is said of it
+        /// has a place in it.
+        #[test]
+        fn bears_any_words(words in prop::collection::vec("[a-z*{}\\[\\]!?/.TH1-9日-]{0,6}", 0..6)) {
+            let list = words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(",\n");
+            for text in [
+                format!("select = [{list}]\nignore = [{list}]\n"),
+                format!("exclude = [{list}]\n"),
+                format!("[[per-path]]\npaths = [{list}]\nseverity = {{ {} = 'off' }}", words.first().map_or("x", |w| w)),
+            ] {
+                let errors = Config::parse(&text, "tophash.toml", Path::new("/r"), &rules());
+                for error in errors.err().unwrap_or_default() {
+                    let (line, column) = error.position.unwrap();
+                    let text = text.lines().nth(line as usize - 1).unwrap_or_default();
+                    prop_assert!(column as usize <= text.len() + 1, "{error}");
+                }
+            }
+        }
     }
 
     fn schema() -> serde_json::Value {

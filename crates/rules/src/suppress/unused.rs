@@ -202,6 +202,7 @@ fn with_surroundings(source: &[u8], start: usize, end: usize) -> (usize, usize) 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use tophash_syntax::{Bodies, parse};
 
     /// Unused suppressions of a file in which TH101 is found on line 4, each with the text
@@ -312,6 +313,39 @@ mod tests {
             );
             let want = [(message.to_owned(), left)];
             assert_eq!(unused(["", "\tm[1] = 2", line]), want, "{line}");
+        }
+    }
+
+    proptest! {
+        /// Edits lie in the file, in order, and take away nothing but the comment and the
+        /// blanks around it.
+        #[test]
+        fn bears_any_comment(
+            comment in "(//nolint|// nolint|//lint:ignore|//lint:file-ignore)[: ,]{0,2}(TH[0-9*]{0,4}|tophash|[a-zé, \t/\u{ff}]|,){0,9}",
+        ) {
+            for source in [
+                format!("package p\nfunc f() {{\n\tx() {comment}\n}}\n"),
+                format!("package p\n{comment}\nfunc f() {{ x() }}\n"),
+                format!("package p\r\nvar x int\r\n{comment}"),
+            ] {
+                let file = parse(source.as_bytes(), Bodies::Parse);
+                let directives = Directives::read(source.as_bytes(), &file);
+                for finding in directives.unused("a.go", source.as_bytes(), &file, |_| true) {
+                    let mut text = source.clone();
+                    let mut behind = text.len();
+                    for edit in finding.fixes[0].edits.iter().rev() {
+                        let (start, end) = (edit.start as usize, edit.end as usize);
+                        prop_assert!(start < end && end <= behind, "{source:?} {edit:?}");
+                        text.replace_range(start..end, &edit.text);
+                        behind = start;
+                    }
+                    let code = |text: &str| {
+                        let code = text.lines().map(|line| line.split("//").next().unwrap().trim());
+                        code.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
+                    };
+                    prop_assert_eq!(code(&text), code(&source));
+                }
+            }
         }
     }
 

@@ -393,6 +393,7 @@ fn fixes(verdict: &Verdict) -> Vec<Fix> {
     vec![Fix {
         message: message.to_owned(),
         edits: Vec::new(),
+        safe: false,
     }]
 }
 

@@ -107,6 +107,10 @@ pub struct Fix {
     /// The same as text edits, none overlapping another. Empty where the change
     /// takes a decision that only a person can make.
     pub edits: Vec<Edit>,
+    /// Whether the edits can be made without a person looking: the program compiles as
+    /// before, does what it did wherever it did not fail, and the finding is gone.
+    #[serde(default)]
+    pub safe: bool,
 }
 
 /// Something wrong with a Go program, and why.

@@ -58,6 +58,7 @@ fn finding() -> Finding {
                 end: 151,
                 text: "cache: make(map[string]*v1.Pod)".into(),
             }],
+            safe: true,
         }],
         fingerprint: "0123456789abcdef".into(),
     }

@@ -155,5 +155,6 @@ fn fix(never: &NeverMade, sites: &Sites) -> Option<Fix> {
     Some(Fix {
         message,
         edits: edits.unwrap_or_default(),
+        safe: false,
     })
 }

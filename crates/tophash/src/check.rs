@@ -2,6 +2,7 @@
 
 mod baseline;
 mod changed;
+mod fix;
 mod outputs;
 mod paths;
 mod statistics;
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 use baseline::Baseline;
 use changed::Changes;
 use clap::ValueEnum;
+use fix::{Mended, Which, mend};
 use outputs::{Format, OutputFile, write_whole};
 use tophash_config::Settings;
 use tophash_finding::{Finding, Problem, ProblemKind, Severity, assign_fingerprints};
@@ -43,6 +45,9 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     known: KnownFlags,
+
+    #[command(flatten)]
+    fix: FixFlags,
 
     /// Form of the output
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
@@ -99,6 +104,27 @@ struct KnownFlags {
     whole_files: bool,
 }
 
+/// Options that make the edits of findings.
+#[derive(clap::Args)]
+struct FixFlags {
+    /// Make the edits that are safe, and report what is left
+    #[arg(long, help_heading = "Fixes")]
+    fix: bool,
+
+    /// Show what --fix would change, and change nothing; the exit status is 1 if there is
+    /// anything
+    #[arg(
+        long,
+        conflicts_with_all = ["fix", "output", "statistics", "write_baseline"],
+        help_heading = "Fixes"
+    )]
+    diff: bool,
+
+    /// Make edits that a person should look at, too
+    #[arg(long, help_heading = "Fixes")]
+    unsafe_fixes: bool,
+}
+
 /// For which findings the exit status is 1.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 enum FailOn {
@@ -118,14 +144,32 @@ pub(crate) fn run(mut args: Args) -> io::Result<Status> {
     }
     let options = args.build.clone().options_by(&args.settings)?;
     // What can go wrong without an analysis does so before it.
-    let baseline = args.known.baseline.as_deref().map(Baseline::read);
-    let mut baseline = baseline.transpose()?;
-    let revision = args.known.new_from_rev.as_deref();
-    let changes = revision.map(|revision| Changes::since(revision, &options.dir));
-    let changes = changes.transpose()?;
-
-    let progress = Progress::default();
-    let mut output = watched(&progress, || tophash_rules::check(&options, &progress));
+    let mut known = Known::read(&args.known, &options)?;
+    let mut output = known.look(&options);
+    if args.fix.fix || args.fix.diff {
+        let which = match args.fix.unsafe_fixes {
+            true => Which::All,
+            false => Which::Safe,
+        };
+        let mended = mend(&options, &output, which, known.rounds(), |options| {
+            known.clone().look(options)
+        });
+        for why in &mended.refused {
+            complain(why);
+        }
+        if args.fix.diff {
+            return show(&mended, &output, args.verbose);
+        }
+        mended.write()?;
+        if mended.count > 0 {
+            let findings = counted(mended.count, "finding");
+            let files = counted(mended.file_count(), "file");
+            complain(&format!("{findings} mended in {files}"));
+            // Lines have moved, and those of the edits are new.
+            known = Known::read(&args.known, &options)?;
+            output = known.look(&options);
+        }
+    }
 
     let mut sources = Sources::new(|file| options.read(file));
     assign_fingerprints(&mut output.findings, |file, line| {
@@ -134,14 +178,6 @@ pub(crate) fn run(mut args: Args) -> io::Result<Status> {
     });
     if let Some(path) = &args.known.write_baseline {
         return write_baseline(path, &output, &options, &mut sources, args.verbose);
-    }
-    if let Some(changes) = &changes {
-        let whole = args.known.whole_files;
-        let is_new = |finding: &Finding| changes.concern(finding, whole);
-        output.findings.retain(is_new);
-    }
-    if let Some(baseline) = &mut baseline {
-        baseline.apply(&mut output.findings, &options.dir, &mut sources);
     }
 
     let root = repository(&options.dir);
@@ -172,7 +208,7 @@ pub(crate) fn run(mut args: Args) -> io::Result<Status> {
 
     report_problems(&output.problems, args.verbose);
     if args.known.stale
-        && let Some(baseline) = &baseline
+        && let Some(baseline) = &known.baseline
     {
         report_stale(baseline, &output, &options)?;
     }
@@ -181,6 +217,74 @@ pub(crate) fn run(mut args: Args) -> io::Result<Status> {
     }
     written?;
     Ok(status(&output, args.fail_on))
+}
+
+/// What is known already, and left out.
+#[derive(Clone)]
+struct Known {
+    /// What is left of the baseline after a look.
+    baseline: Option<Baseline>,
+    changes: Option<Changes>,
+    whole_files: bool,
+}
+
+impl Known {
+    fn read(flags: &KnownFlags, options: &Options) -> io::Result<Known> {
+        let baseline = flags.baseline.as_deref().map(Baseline::read);
+        let revision = flags.new_from_rev.as_deref();
+        let changes = revision.map(|revision| Changes::since(revision, &options.dir));
+        Ok(Known {
+            baseline: baseline.transpose()?,
+            changes: changes.transpose()?,
+            whole_files: flags.whole_files,
+        })
+    }
+
+    /// Checks the packages, and leaves out what is known.
+    fn look(&mut self, options: &Options) -> Output {
+        let progress = Progress::default();
+        let mut output = watched(&progress, || tophash_rules::check(options, &progress));
+        if let Some(changes) = &self.changes {
+            let whole = self.whole_files;
+            let is_new = |finding: &Finding| changes.concern(finding, whole);
+            output.findings.retain(is_new);
+        }
+        if let Some(baseline) = &mut self.baseline {
+            let mut sources = Sources::new(|file| options.read(file));
+            baseline.apply(&mut output.findings, &options.dir, &mut sources);
+        }
+        output
+    }
+
+    /// How many rounds of edits can be told old from new: git knows the lines of the files as
+    /// they are, and edits move them.
+    fn rounds(&self) -> Option<usize> {
+        self.changes.as_ref().map(|_| 1)
+    }
+}
+
+/// Prints what the edits would change.
+fn show(mended: &Mended, output: &Output, verbose: bool) -> io::Result<Status> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    mended.diff(&mut out)?;
+    out.flush()?;
+    report_problems(&output.problems, verbose);
+    if output.problems.iter().any(|p| p.kind.is_failure()) {
+        return Ok(Status::Failed);
+    }
+    let findings = counted(mended.count, "finding");
+    let files = counted(mended.file_count(), "file");
+    complain(&format!("{findings} would be mended in {files}"));
+    Ok(match mended.count {
+        0 => Status::Clean,
+        _ => Status::Findings,
+    })
+}
+
+/// `1 finding`, `2 findings`
+fn counted(count: usize, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
 }
 
 fn print(args: &Args, report: &Report<'_>, sources: &mut Sources<'_>) -> io::Result<()> {
@@ -231,12 +335,8 @@ fn write_baseline(
         return Ok(Status::Failed);
     }
     Baseline::of(&output.findings, path, &options.dir, sources).write()?;
-    let noun = match output.findings.len() {
-        1 => "finding",
-        _ => "findings",
-    };
-    let count = output.findings.len();
-    complain(&format!("{count} {noun} written to {}", path.display()));
+    let findings = counted(output.findings.len(), "finding");
+    complain(&format!("{findings} written to {}", path.display()));
     Ok(Status::Clean)
 }
 

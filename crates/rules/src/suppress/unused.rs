@@ -154,6 +154,7 @@ fn fix(
         return Fix {
             message: "remove the comment".to_owned(),
             edits: vec![edit(start, end)],
+            safe: true,
         };
     }
     let names = &directive.said.names;
@@ -177,6 +178,7 @@ fn fix(
     Fix {
         message: "remove the names that suppress nothing".to_owned(),
         edits: edits.collect(),
+        safe: true,
     }
 }
 

@@ -53,7 +53,7 @@ struct Document {
 }
 
 /// Known findings.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Baseline {
     path: PathBuf,
     /// How often each is still to be left out.

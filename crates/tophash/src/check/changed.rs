@@ -12,14 +12,14 @@ use tophash_finding::{Finding, Place};
 use super::paths::absolute;
 
 /// What changed in the working tree since a revision.
-#[derive(Default, Debug)]
+#[derive(Clone, Default, Debug)]
 pub(super) struct Changes {
     dir: PathBuf,
     /// By absolute path. Files that git does not know yet have changed as a whole.
     files: HashMap<PathBuf, FileChanges>,
 }
 
-#[derive(Default, PartialEq, Eq, Debug)]
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
 struct FileChanges {
     /// New or changed lines, in order.
     lines: Vec<RangeInclusive<u32>>,
@@ -201,21 +201,23 @@ fn explained(message: String) -> io::Error {
 /// Reads a unified diff without context: what changed in each new file.
 fn parse(diff: &[u8]) -> Vec<(String, FileChanges)> {
     let mut files: Vec<(String, FileChanges)> = Vec::new();
+    // Whether the hunks are those of the last file; of one that is gone they are not.
+    let mut open = false;
     // Lines of the hunk that are still to come; they may look like anything.
     let mut rest = 0u64;
     for line in diff.split(|&b| b == b'\n') {
         if rest > 0 && matches!(line.first(), Some(b'+' | b'-' | b' ')) {
             rest -= 1;
         } else if let Some(name) = line.strip_prefix(b"+++ ") {
-            if let Some(name) = new_name(name) {
-                files.push((name, FileChanges::default()));
-            }
+            let name = new_name(name);
+            open = name.is_some();
+            files.extend(name.map(|name| (name, FileChanges::default())));
         } else if let Some(hunk) = line.strip_prefix(b"@@ -") {
             let Some((old, start, count)) = hunk_extent(hunk) else {
                 continue;
             };
             rest = u64::from(old) + u64::from(count);
-            let Some((_, changes)) = files.last_mut() else {
+            let Some((_, changes)) = files.last_mut().filter(|_| open) else {
                 continue;
             };
             match count {

@@ -77,20 +77,26 @@ pub(super) fn write_whole(path: &Path, text: &[u8]) -> io::Result<()> {
         let message = format!("{}: can't be written: {error}", path.display());
         io::Error::new(error.kind(), message)
     };
+    let known = std::fs::metadata(path).ok();
     // Pipes and devices can't be replaced.
-    if std::fs::metadata(path).is_ok_and(|known| !known.is_file()) {
+    if known.as_ref().is_some_and(|known| !known.is_file()) {
         return std::fs::write(path, text).map_err(named);
     }
-    let name = path
-        .file_name()
-        .ok_or_else(|| named(ErrorKind::InvalidInput.into()))?;
+    // What a link leads to is replaced, not the link.
+    let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let name = target.file_name();
+    let name = name.ok_or_else(|| named(ErrorKind::InvalidInput.into()))?;
     let mut beside = OsString::from(".");
     beside.push(name);
     beside.push(format!(".{}.tmp", std::process::id()));
-    let beside = path.with_file_name(beside);
+    let beside = target.with_file_name(beside);
     let written = File::create(&beside)
         .and_then(|mut file| file.write_all(text))
-        .and_then(|()| std::fs::rename(&beside, path));
+        .and_then(|()| match &known {
+            Some(known) => std::fs::set_permissions(&beside, known.permissions()),
+            None => Ok(()),
+        })
+        .and_then(|()| std::fs::rename(&beside, &target));
     written.map_err(|error| {
         let _ = std::fs::remove_file(&beside);
         named(error)
@@ -100,6 +106,23 @@ pub(super) fn write_whole(path: &Path, text: &[u8]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn links_and_permissions_stay() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let dir = tempfile::TempDir::new().unwrap();
+        let [file, link] = ["file", "link"].map(|name| dir.path().join(name));
+        std::fs::write(&file, "old").unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
+        symlink("file", &link).unwrap();
+        write_whole(&link, b"new").unwrap();
+        assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(std::fs::read(&file).unwrap(), b"new");
+        let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o640);
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2);
+    }
 
     #[test]
     fn forms_of_files() {

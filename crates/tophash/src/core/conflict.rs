@@ -148,6 +148,7 @@ fn finding(session: &Session<'_>, inventory: &Inventory<'_>, conflict: &Conflict
                       use sync.Map, or give each goroutine a map of its own"
                 .to_owned(),
             edits: Vec::new(),
+            safe: false,
         }],
         fingerprint: String::new(),
     }

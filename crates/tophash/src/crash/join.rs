@@ -207,6 +207,7 @@ impl<'a> Join<'a> {
                     failed.text
                 ),
                 edits: Vec::new(),
+                safe: false,
             },
         );
         if let Some(function) = function {

@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod fix;
 mod known;
 mod output;
 mod rules;

@@ -48,6 +48,8 @@ pub struct CommandLine {
     pub ignore: Vec<String>,
     /// `--exclude`; patterns relative to the directory that the command runs in.
     pub exclude: Vec<String>,
+    /// `--tests`, if it was given.
+    pub tests: Option<bool>,
 }
 
 /// Settings for the directories that they were loaded for.
@@ -58,6 +60,8 @@ pub struct Settings {
     elsewhere: Arc<DirSettings>,
     command_line: Layer,
     exclude: Patterns,
+    /// What the command line says of test files.
+    tests: Option<bool>,
 }
 
 /// Settings of a directory, without what is said of single files.
@@ -128,6 +132,7 @@ impl Settings {
             elsewhere,
             command_line,
             exclude,
+            tests: request.command_line.tests,
         })
     }
 
@@ -144,7 +149,7 @@ impl Settings {
             .is_some_and(|name| name.as_encoded_bytes().ends_with(b"_test.go"));
         let excluded = self.exclude.names(file)
             || dir.configs.iter().any(|config| config.exclude.names(file))
-            || (is_test && dir.tests() == Some(false));
+            || (is_test && self.tests.or(dir.tests()) == Some(false));
         let mut choices = Cow::Borrowed(dir.choices.as_slice());
         let per_path = dir.configs.iter().flat_map(|config| &config.per_path);
         for (_, layer) in per_path.filter(|(patterns, _)| patterns.names(file)) {
@@ -498,6 +503,10 @@ mod tests {
         ] {
             assert_eq!(tree.in_file(file), want, "{file}");
         }
+        let tree = tree.command_line(|c| c.tests = Some(true));
+        assert_eq!(tree.in_file("x/a_test.go"), DEFAULT);
+        let tree = tree.command_line(|c| c.tests = Some(false));
+        assert_eq!(tree.in_file("x/z/a_test.go"), "");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::PathBuf;
 
 use clap::ArgAction;
-use tophash_rules::Options;
+use tophash_rules::{CommandLine, Options};
 use tophash_workspace::{is_known_arch, is_known_os};
 
 use crate::settings::{self, SettingsFlags};
@@ -100,7 +100,10 @@ impl BuildFlags {
             variables,
             stdin,
             config: settings.files(),
-            command_line: settings.command_line(),
+            command_line: CommandLine {
+                tests: self.tests,
+                ..settings.command_line()
+            },
             ..Options::default()
         };
         let here = settings::load(&options.settings(), &options.dir)?;

@@ -94,8 +94,8 @@ struct KnownFlags {
     #[arg(long, requires = "baseline", help_heading = "Known findings")]
     stale: bool,
 
-    /// Report only what lines changed since this revision have a part in, by git; in
-    /// detail: since the last commit that it and HEAD have in common
+    /// Report only findings in lines that changed since this git revision, or since HEAD
+    /// and it parted
     #[arg(long, value_name = "REV", help_heading = "Known findings")]
     new_from_rev: Option<String>,
 

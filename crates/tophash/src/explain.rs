@@ -23,18 +23,35 @@ pub(crate) struct Args {
     color: Color,
 }
 
+/// Codes of which other commands tell, and the pages that say what they mean.
+const ELSEWHERE: [(&str, &str, &str); 2] = [
+    ("CR", "tophash crash", "docs/crash.md"),
+    ("TH29", "tophash core", "docs/core.md"),
+];
+
+/// What to say of a word that no rule has.
+fn unknown(asked: &str) -> String {
+    let code = asked.to_ascii_uppercase();
+    let is_code = code.len() == 5 && code.ends_with(|c: char| c.is_ascii_digit());
+    let mut elsewhere = ELSEWHERE.iter();
+    if let Some((_, command, page)) = elsewhere.find(|(p, ..)| is_code && code.starts_with(p)) {
+        let home = env!("CARGO_PKG_REPOSITORY");
+        return format!("{code} is a finding of `{command}`: see {home}/blob/main/{page}");
+    }
+    let meant = match nearest_rule(asked, metas()) {
+        Some(meta) => format!("did you mean {} ({})?", meta.code, meta.name),
+        None => "`tophash rules` lists the rules".to_owned(),
+    };
+    format!("no rule is called {asked:?}: {meant}")
+}
+
 /// Longer lines are hard to read.
 const MAX_WIDTH: usize = 88;
 
 pub(crate) fn run(args: Args) -> io::Result<Status> {
     let asked = args.rule.trim();
     let Some(rule) = find(asked) else {
-        let meant = match nearest_rule(asked, metas()) {
-            Some(meta) => format!("did you mean {} ({})?", meta.code, meta.name),
-            None => "`tophash rules` lists the rules".to_owned(),
-        };
-        let message = format!("no rule is called {asked:?}: {meant}");
-        return Err(io::Error::new(ErrorKind::InvalidInput, message));
+        return Err(io::Error::new(ErrorKind::InvalidInput, unknown(asked)));
     };
     let terminal = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
     let width = terminal.unwrap_or(MAX_WIDTH).min(MAX_WIDTH);

@@ -70,6 +70,7 @@ impl SettingsFlags {
             extend_select: self.extend_select.clone(),
             ignore: self.ignore.clone(),
             exclude: self.exclude.clone(),
+            tests: None,
         }
     }
 }

@@ -36,6 +36,35 @@ fn every_rule_is_listed_and_explained() {
     }
 }
 
+/// With TOPHASH_UPDATE_README set, the README is made to say what the registry does.
+#[test]
+fn the_readme_lists_every_rule() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
+    let readme = std::fs::read_to_string(path).unwrap();
+    let head = "| code | name | finds |\n|---|---|---|\n";
+    let (before, rest) = readme.split_once(head).unwrap();
+    let end = rest.find("\n\n").unwrap() + 1;
+    let (table, after) = rest.split_at(end);
+    let json = run(&["rules", "--format=json"]).out;
+    let rules: Vec<serde_json::Value> = serde_json::from_str(&json).unwrap();
+    let row = |rule: &serde_json::Value| {
+        let word = |key: &str| rule[key].as_str().unwrap();
+        let off = if rule["default"] == true {
+            ""
+        } else {
+            " (off by default)"
+        };
+        let (code, name, summary) = (word("code"), word("name"), word("summary"));
+        format!("| [{code}](crates/rules/pages/{code}.md) | {name} | {summary}{off} |\n")
+    };
+    let want: String = rules.iter().map(row).collect();
+    if std::env::var_os("TOPHASH_UPDATE_README").is_some() {
+        std::fs::write(path, format!("{before}{head}{want}{after}")).unwrap();
+    } else {
+        assert_eq!(table, want, "set TOPHASH_UPDATE_README to update it");
+    }
+}
+
 #[test]
 fn a_page_in_colour() {
     let page = run(&["explain", "TH101", "--color=always"]).out;
@@ -57,6 +86,13 @@ fn what_is_no_rule_is_told() {
         assert_eq!((run.status, run.out.as_str(), run.err), (Some(2), "", told));
     }
     assert_eq!(run(&["explain"]).status, Some(2));
+    let crash = run(&["explain", "cr901"]);
+    assert!(
+        crash
+            .err
+            .starts_with("tophash: CR901 is a finding of `tophash crash`: see ")
+    );
+    assert_eq!(crash.status, Some(2));
 }
 
 #[test]

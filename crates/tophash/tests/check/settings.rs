@@ -187,8 +187,7 @@ fn tests_and_tags_of_the_directory() {
     assert_eq!(of(&[]), "tagged.go:8:3");
     assert_eq!(of(&["--tags=other"]), "");
     assert_eq!(of(&["--isolated"]), "m_test.go:6:3");
-    // The file says that nothing is reported in tests, whoever reads them.
-    assert_eq!(of(&["--tests"]), "tagged.go:8:3");
+    assert_eq!(of(&["--tests"]), "m_test.go:6:3 tagged.go:8:3");
 }
 
 #[test]

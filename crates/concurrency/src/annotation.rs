@@ -58,6 +58,38 @@ pub(crate) fn expects_lock(name: &str, doc: &str) -> bool {
         || (doc.contains("with") && doc.contains("held"))
 }
 
+/// Whether the name or comment leaves no doubt that a lock is held when it is called, so that
+/// callers which don't seem to hold it do so in a way that is not seen.
+pub(crate) fn insists_on_lock(name: &str, doc: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let doc = doc.to_ascii_lowercase();
+    name.contains("locked")
+        || name.contains("nolock")
+        || doc.contains("checklocks")
+        || (doc.contains("lock") || doc.contains("mu"))
+            && [
+                "should be held",
+                "must be held",
+                "must hold",
+                "is held",
+                "lock held",
+            ]
+            .iter()
+            .any(|words| doc.contains(words))
+}
+
+/// Whether a file says that it is generated, by the line that the go command looks for
+/// (<https://go.dev/s/generatedcode>).
+pub(crate) fn is_generated(file: &File, source: &[u8]) -> bool {
+    let head = file
+        .comments
+        .iter()
+        .take_while(|c| c.start < file.package_start);
+    head.map(|&comment| text(source, comment)).any(|line| {
+        line.starts_with("// Code generated ") && line.trim_end().ends_with("DO NOT EDIT.")
+    })
+}
+
 /// The comment in front of a function declaration.
 pub(crate) fn doc<'s>(file: &File, source: &'s [u8], func: FuncId) -> &'s str {
     let start = file

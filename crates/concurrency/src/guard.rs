@@ -159,6 +159,7 @@ fn usable<'a>(
         || given
         || must.iter().any(foreign)
         || pkg.unit(access.func.unit).expects_lock && !context.seen
+        || pkg.unit(access.func.unit).insists_on_lock
         || access.base == Base::Unknown && !locked
         || is_maker(pkg, access.func);
     Some(Use {
@@ -170,7 +171,7 @@ fn usable<'a>(
 }
 
 /// Whether a function makes things ready before others get them, by its name.
-fn is_maker(pkg: &Package<'_, '_>, function: FnRef) -> bool {
+pub(crate) fn is_maker(pkg: &Package<'_, '_>, function: FnRef) -> bool {
     let name = pkg.unit(function.unit).unit.name.name.as_str();
     function.function == FnId::ROOT
         && [
@@ -180,6 +181,7 @@ fn is_maker(pkg: &Package<'_, '_>, function: FnRef) -> bool {
             "init",
             "Setup",
             "setup",
+            "Decode",
             "Unmarshal",
             "unmarshal",
             "GobDecode",

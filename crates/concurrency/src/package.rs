@@ -36,12 +36,13 @@ pub(crate) struct UnitInfo {
     pub is_test: bool,
     /// Whether its name or comment says that a lock is to be held.
     pub expects_lock: bool,
+    /// Whether they leave no doubt of it.
+    pub insists_on_lock: bool,
 }
 
 /// A package under analysis.
 pub(crate) struct Package<'p, 'w> {
     pub worker: &'p mut Worker<'w>,
-    pub path: Symbol,
     units: Vec<UnitInfo>,
     by_name: FxHashMap<FuncName, UnitId>,
     by_method: FxHashMap<Symbol, Vec<UnitId>>,
@@ -107,10 +108,8 @@ fn imports_testing(file: &File) -> bool {
 
 impl<'p, 'w> Package<'p, 'w> {
     fn new(worker: &'p mut Worker<'w>, package: PackageId) -> Package<'p, 'w> {
-        let path = worker.world.path(package);
         let mut pkg = Package {
             worker,
-            path,
             units: Vec::new(),
             by_name: FxHashMap::default(),
             by_method: FxHashMap::default(),
@@ -127,6 +126,7 @@ impl<'p, 'w> Package<'p, 'w> {
         for &id in world.files(package) {
             let file = world.file(id);
             annotation::guards(file.tree, file.source, &mut pkg.guards);
+            let generated = annotation::is_generated(file.tree, file.source);
             for &decl in &file.tree.decls {
                 let DeclKind::Func(func) = file.tree.ast.decl(decl).kind else {
                     continue;
@@ -139,13 +139,16 @@ impl<'p, 'w> Package<'p, 'w> {
                 };
                 let doc = annotation::doc(file.tree, file.source, func);
                 let expects_lock = annotation::expects_lock(unit.name.name.as_str(), doc);
-                pkg.add(unit, expects_lock);
+                // Who calls generated code, and under which locks, is decided elsewhere.
+                let insists =
+                    generated || annotation::insists_on_lock(unit.name.name.as_str(), doc);
+                pkg.add(unit, expects_lock || insists, insists);
             }
         }
         pkg
     }
 
-    fn add(&mut self, unit: Rc<Unit>, expects_lock: bool) {
+    fn add(&mut self, unit: Rc<Unit>, expects_lock: bool, insists_on_lock: bool) {
         let id = UnitId(self.units.len() as u32);
         self.by_name.entry(unit.name).or_insert(id);
         if unit.name.receiver.is_some() {
@@ -157,6 +160,7 @@ impl<'p, 'w> Package<'p, 'w> {
             unit,
             is_test,
             expects_lock,
+            insists_on_lock,
         });
     }
 

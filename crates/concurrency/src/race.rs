@@ -3,7 +3,7 @@
 use crate::class::{ClassId, Root, Step};
 use crate::context::{Callers, Contexts, is_exported};
 use crate::facts::{Access, AccessKind, Edge, EdgeKind, FnFacts, FnRef};
-use crate::guard::{Side, locks};
+use crate::guard::{Side, is_maker, locks};
 use crate::lock::{Held, LockSet, Mode};
 use crate::package::Package;
 use crate::value::Base;
@@ -145,7 +145,11 @@ fn of_starter(
                 continue;
             }
             for use_ in &reached[n] {
-                if let Some(partner) = reached[m].iter().find(|other| conflict(use_, other)) {
+                let apart = |r: &Reached| is_maker(pkg, r.access.func);
+                let mut others = reached[m]
+                    .iter()
+                    .filter(|other| !apart(other) && !apart(use_));
+                if let Some(partner) = others.find(|other| conflict(use_, other)) {
                     let second = Some(*other_edge);
                     races.push(race(pkg, use_, partner, Together::Two, edge, second));
                 }
@@ -390,6 +394,7 @@ fn against_functions(
             if inside.contains(&function)
                 || pkg.is_test(function)
                 || pkg.unit(function.unit).expects_lock
+                || is_maker(pkg, function)
                 || !contexts.is_called_from_outside(pkg, function)
             {
                 continue;
@@ -534,7 +539,10 @@ fn against_methods(
         let Root::Type(package, ty) = pkg.classes.get(class).root else {
             continue;
         };
-        if done.contains(&class) || !made.contains(&(package, ty)) {
+        if done.contains(&class)
+            || is_maker(pkg, use_.access.func)
+            || !made.contains(&(package, ty))
+        {
             continue;
         }
         for method in pkg.functions() {
@@ -549,7 +557,7 @@ fn against_methods(
             let Some(receiver) = unit.function(FnId::ROOT).receiver else {
                 continue;
             };
-            if !own || stops || pkg.unit(method.unit).expects_lock {
+            if !own || stops || pkg.unit(method.unit).expects_lock || is_maker(pkg, method) {
                 continue;
             }
             let context = contexts.of(pkg, method, Some(receiver));

@@ -123,6 +123,42 @@ impl Walk<'_, '_, '_> {
             .collect();
     }
 
+    /// Whether a block is the head of a loop that is left by an arm, and that waits in each
+    /// round: once for each goroutine, it is taken.
+    fn waits_before(&self, block: &Block, arm: Arm) -> bool {
+        let function = self.function();
+        let body = match (&block.end, arm) {
+            (Terminator::Range(next), Arm::Done) => next.body,
+            (Terminator::Branch { then, .. }, Arm::Other) => *then,
+            (Terminator::Branch { other, .. }, Arm::Then) => *other,
+            _ => return false,
+        };
+        let mut open = vec![body];
+        let mut seen = vec![false; function.blocks.len()];
+        let (mut waits, mut returns) = (false, false);
+        let mut left = MAX_LOOP;
+        while let Some(at) = open.pop() {
+            let inner = function.block(at);
+            if std::ptr::eq(inner, block) {
+                returns = true;
+                continue;
+            }
+            if left == 0 || std::mem::replace(&mut seen[at.index()], true) {
+                continue;
+            }
+            left -= 1;
+            waits |= inner.instrs.iter().any(|instr| match &instr.op {
+                Op::Assign { value, .. } => matches!(value, Value::Recv { .. }),
+                Op::Call(call) => self
+                    .called_name(call, instr)
+                    .is_some_and(|name| crate::library::waits(&name)),
+                _ => false,
+            });
+            open.extend(inner.end.successors().map(|s| s.1));
+        }
+        waits && returns
+    }
+
     pub(crate) fn function(&self) -> &Function {
         self.unit.function(self.id.function)
     }
@@ -196,6 +232,9 @@ impl Problem for Walk<'_, '_, '_> {
     }
 
     fn edge(&mut self, state: &mut State, block: &Block, arm: Arm) -> bool {
+        if !state.running.is_empty() && self.waits_before(block, arm) {
+            state.running.clear();
+        }
         match &block.end {
             Terminator::Branch { cond, .. } => {
                 if let (Cond::True(place), Arm::Then) = (cond, arm)
@@ -239,6 +278,9 @@ impl Problem for Walk<'_, '_, '_> {
         true
     }
 }
+
+/// A loop of more blocks is not looked through.
+const MAX_LOOP: usize = 16;
 
 /// The mode a lock is taken in by default.
 pub(crate) const ALONE: Mode = Mode::Write;

@@ -73,6 +73,8 @@ pub(crate) fn insists_on_lock(name: &str, doc: &str) -> bool {
                 "must hold",
                 "is held",
                 "lock held",
+                "with lock",
+                "with the lock",
             ]
             .iter()
             .any(|words| doc.contains(words))
@@ -85,9 +87,8 @@ pub(crate) fn is_generated(file: &File, source: &[u8]) -> bool {
         .comments
         .iter()
         .take_while(|c| c.start < file.package_start);
-    head.map(|&comment| text(source, comment)).any(|line| {
-        line.starts_with("// Code generated ") && line.trim_end().ends_with("DO NOT EDIT.")
-    })
+    head.map(|&comment| text(source, comment))
+        .any(|line| line.starts_with("// Code generated ") && line.contains("DO NOT EDIT"))
 }
 
 /// The comment in front of a function declaration.

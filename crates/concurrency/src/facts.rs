@@ -70,6 +70,8 @@ pub(crate) struct Access {
     pub locks: Locks,
     /// For maps that were taken out of their variable before.
     pub taken: Option<Rc<Taken>>,
+    /// Whether the map was put in its place in the same stretch of locked code.
+    pub filling: bool,
     /// The map in the words of the source.
     pub text: Rc<str>,
     /// Goroutines started in this function that may be at work.

@@ -245,7 +245,9 @@ fn of_class(
     conflicts: &mut Vec<Conflict>,
 ) {
     let local = matches!(pkg.classes.get(class).root, Root::Local(..));
-    if local || !uses.iter().any(|u| u.access.kind.writes()) {
+    // A map that is only filled as it is put in its place is a snapshot afterwards.
+    let changes = |u: &Use<'_>| u.access.kind.writes() && !u.access.filling;
+    if local || !uses.iter().any(changes) {
         return;
     }
     let before = conflicts.len();

@@ -189,6 +189,7 @@ impl Walk<'_, '_, '_> {
             func: self.id,
             locks: state.locks(),
             taken,
+            filling: state.filling.contains(&class),
             text,
             running: state.running.clone(),
         };
@@ -530,6 +531,7 @@ impl Walk<'_, '_, '_> {
                 func: self.id,
                 locks,
                 taken,
+                filling: state.filling.contains(&class),
                 text,
                 running: state.running.clone(),
             });

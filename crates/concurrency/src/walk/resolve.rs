@@ -225,6 +225,10 @@ impl Walk<'_, '_, '_> {
                     if let PlaceKind::Field { .. } | PlaceKind::Global { .. } = kind {
                         state.forget_taken(class);
                         self.replaced(class);
+                        state.filling.retain(|c| *c != class);
+                        if let Some(Val::Fresh { .. }) = val {
+                            state.filling.push(class);
+                        }
                     }
                 }
                 if let Some(val) = val {

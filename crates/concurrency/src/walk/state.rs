@@ -21,6 +21,8 @@ pub(crate) struct State {
     pub env: FxHashMap<VarId, Val>,
     /// What fields of local structs hold.
     pub fields: FxHashMap<PlaceId, Val>,
+    /// Variables into which a new map was put, with no lock released since.
+    pub filling: SmallVec<[ClassId; 2]>,
     /// Objects made here that others have.
     pub published: SmallVec<[PlaceId; 4]>,
     /// Objects made here that lie in others made here: the whole, then the part.
@@ -38,6 +40,9 @@ impl State {
         changed |= unite(&mut self.published, &from.published);
         changed |= unite(&mut self.parts, &from.parts);
         changed |= unite(&mut self.running, &from.running);
+        let filling = self.filling.len();
+        self.filling.retain(|class| from.filling.contains(class));
+        changed |= filling != self.filling.len();
         let fields = self.fields.len();
         self.fields
             .retain(|place, val| from.fields.get(place) == Some(val));
@@ -83,6 +88,7 @@ impl State {
     }
 
     pub(crate) fn release(&mut self, class: ClassId, mode: Mode, place: Option<PlaceId>) {
+        self.filling.clear();
         let must = self.must.remove(class, mode, place);
         let may = self.may.remove(class, mode, place);
         if !must && !may && !self.released.contains(&class) {

@@ -83,6 +83,9 @@ struct Use<'a> {
     unsure: bool,
 }
 
+/// What is wrong, the use that is, and the other one.
+type Pair<'u, 'a> = (ConflictKind, &'u Use<'a>, &'u Use<'a>);
+
 /// Uses without the lock count against it this often in another object.
 const FAR: usize = 3;
 
@@ -288,8 +291,7 @@ fn under_lock(
         functions(bare.iter().copied()),
     );
 
-    let mut by_function: BTreeMap<(u32, bool), Vec<(ConflictKind, &Use<'_>, &Use<'_>)>> =
-        BTreeMap::new();
+    let mut by_function: BTreeMap<(u32, bool), Vec<Pair<'_, '_>>> = BTreeMap::new();
     for u in uses {
         let under_read_lock = u.access.kind.writes()
             && u.must.mode(lock) == Some(Mode::Read)

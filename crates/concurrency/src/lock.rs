@@ -71,7 +71,7 @@ impl LockSet {
 
     /// Takes out the lock that an unlock by `place` means; false if none of the class is held.
     pub(crate) fn remove(&mut self, class: ClassId, mode: Mode, place: Option<PlaceId>) -> bool {
-        let find = |fits: &dyn Fn(&Held) -> bool| self.0.iter().rposition(|h| fits(h));
+        let find = |fits: &dyn Fn(&Held) -> bool| self.0.iter().rposition(fits);
         let at = find(&|h| h.class == class && h.mode == mode && h.place == place)
             .or_else(|| find(&|h| h.class == class && h.mode == mode))
             .or_else(|| find(&|h| h.class == class));

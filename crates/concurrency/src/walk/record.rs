@@ -51,10 +51,10 @@ impl Walk<'_, '_, '_> {
                             self.access(state, map, AccessKind::Read, instr.at);
                         }
                     }
-                    Value::Len(Operand::Place(x)) => {
-                        if self.pkg.worker.is_map(unit.places.get(*x).ty) {
-                            self.access(state, *x, AccessKind::Len, instr.at);
-                        }
+                    Value::Len(Operand::Place(x))
+                        if self.pkg.worker.is_map(unit.places.get(*x).ty) =>
+                    {
+                        self.access(state, *x, AccessKind::Len, instr.at);
                     }
                     Value::StructLit { fields, .. } => {
                         for (_, operand) in fields {
@@ -73,10 +73,10 @@ impl Walk<'_, '_, '_> {
                     Value::Append { elems, .. } => {
                         elems.iter().for_each(|&e| self.kept(state, e, instr.at));
                     }
-                    Value::Use(operand) => {
-                        if !matches!(unit.places.get(*dst).kind, PlaceKind::Var(_)) {
-                            self.kept(state, *operand, instr.at);
-                        }
+                    Value::Use(operand)
+                        if !matches!(unit.places.get(*dst).kind, PlaceKind::Var(_)) =>
+                    {
+                        self.kept(state, *operand, instr.at);
                     }
                     _ => {}
                 }
@@ -247,10 +247,8 @@ impl Walk<'_, '_, '_> {
         if let Some(name) = self.called_name(call, instr) {
             self.out.waits |= library::waits(&name);
         }
-        if let Callee::Builtin(builtin) = call.callee {
-            if builtin == Builtin::Print || builtin == Builtin::Println {
-                return;
-            }
+        if let Callee::Builtin(Builtin::Print | Builtin::Println) = call.callee {
+            return;
         }
         let callee = self.callee(state, call);
         if let Some(callee) = callee {

@@ -116,7 +116,25 @@ pub(crate) fn conflicts(
         of_class(pkg, contexts, class, &uses, escapes, &mut conflicts);
     }
     conflicts.sort_by_key(|c| (c.here.at.file, c.here.at.span.start));
-    conflicts
+    one_for_each_lock(conflicts)
+}
+
+/// A function that leaves out a lock is told once, whatever maps it uses.
+fn one_for_each_lock(conflicts: Vec<Conflict>) -> Vec<Conflict> {
+    let mut told: Vec<Conflict> = Vec::new();
+    for conflict in conflicts {
+        let same = told.iter_mut().find(|first| {
+            first.kind == conflict.kind
+                && first.lock == conflict.lock
+                && first.here.at.file == conflict.here.at.file
+                && first.here.function == conflict.here.function
+        });
+        match same {
+            Some(first) => first.more.push(conflict.here.at),
+            None => told.push(conflict),
+        }
+    }
+    told
 }
 
 /// A use that others may see, with the locks of its callers.
@@ -189,6 +207,14 @@ pub(crate) fn is_maker(pkg: &Package<'_, '_>, function: FnRef) -> bool {
             "unmarshal",
             "GobDecode",
         ]
+        .iter()
+        .any(|prefix| name.starts_with(prefix))
+}
+
+/// Whether a function is for when nobody else has its object any more, by its name.
+fn is_end(pkg: &Package<'_, '_>, function: FnRef) -> bool {
+    let name = pkg.unit(function.unit).unit.name.name.as_str();
+    ["Destroy", "destroy", "Release", "release"]
         .iter()
         .any(|prefix| name.starts_with(prefix))
 }
@@ -310,6 +336,9 @@ fn under_lock(
         }
     }
     for &u in &bare {
+        if is_end(pkg, u.access.func) && u.access.taken.is_none() {
+            continue;
+        }
         let same_function = guarded
             .iter()
             .any(|g| g.access.func == u.access.func && holds(&g.access.locks.must, lock));
@@ -331,7 +360,9 @@ fn under_lock(
             } else {
                 counts.0 >= FAR && counts.0 >= FAR * counts.1
             };
-        if !enough {
+        // A struct that is part of several others has the lock of each.
+        let elsewhere = !siblings && !annotated && !u.must.is_empty();
+        if !enough || elsewhere {
             continue;
         }
         let taken = u

@@ -11,7 +11,7 @@ mod export;
 mod givers;
 mod library;
 mod liveness;
-mod names;
+pub mod names;
 mod names_index;
 mod origin;
 mod package;

@@ -130,6 +130,11 @@ impl<'w> Worker<'w> {
         unit
     }
 
+    /// The graph of a declared function, made once; none if its body can't be had.
+    pub fn lowered(&mut self, file: FileId, func: FuncId) -> Option<Rc<tophash_flow::Unit>> {
+        self.unit(file, func).map(|unit| unit.unit.clone())
+    }
+
     /// What callers see of a declared function; none if nothing is known.
     pub fn summary(&mut self, name: FuncName, object: Option<ObjId>) -> Option<Rc<Summary>> {
         if let Some(known) = self.summaries.get(&name) {
@@ -162,7 +167,8 @@ impl<'w> Worker<'w> {
         }
     }
 
-    pub(crate) fn is_map(&mut self, ty: TypeId) -> bool {
+    /// Whether values of a type are maps.
+    pub fn is_map(&mut self, ty: TypeId) -> bool {
         matches!(self.core(ty), Type::Map(..))
     }
 
@@ -237,7 +243,8 @@ impl<'w> Worker<'w> {
         }
     }
 
-    pub(crate) fn pointee(&mut self, ty: TypeId) -> Option<TypeId> {
+    /// What a pointer type points to.
+    pub fn pointee(&mut self, ty: TypeId) -> Option<TypeId> {
         match self.core(ty) {
             Type::Pointer(elem) => Some(elem),
             _ => None,
@@ -262,7 +269,7 @@ impl<'w> Worker<'w> {
     }
 
     /// Package path and name of a defined type.
-    pub(crate) fn named(&mut self, ty: TypeId) -> Option<(Symbol, Symbol)> {
+    pub fn named(&mut self, ty: TypeId) -> Option<(Symbol, Symbol)> {
         let ty = self.checker.unalias(ty);
         let Type::Named(named) = *self.checker.ty(ty) else {
             return None;

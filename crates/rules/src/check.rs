@@ -154,7 +154,11 @@ fn analyse(
     let new_worker = || (Worker::new(&program), Sites::new(&program, places));
     let results = spread(&packages, new_worker, |(worker, sites), &id| {
         let facts = analyse_package(worker, program.package_id(id));
-        let findings = registry::findings(wanted, &facts, &worker.origins, sites);
+        let mut findings = registry::findings(wanted, &facts, &worker.origins, sites);
+        if registry::wants_concurrency(wanted) {
+            let facts = tophash_concurrency::analyse_package(worker, program.package_id(id));
+            findings.extend(registry::concurrency_findings(wanted, &facts, sites));
+        }
         progress.step();
         findings
     });

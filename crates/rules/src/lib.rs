@@ -6,6 +6,7 @@
 //! comments in the source suppress.
 
 mod check;
+mod lock_conflict;
 mod nil_write;
 mod options;
 mod places;
@@ -18,6 +19,11 @@ mod suppress;
 mod th001_unused_suppression;
 mod th101_nil_map_write;
 mod th102_uninitialised_map_field;
+mod th201_concurrent_map_access;
+mod th202_inconsistent_map_lock;
+mod th203_write_under_rlock;
+mod th204_guarded_map_escapes;
+mod th212_lock_not_covering_iteration;
 mod trace;
 mod workers;
 

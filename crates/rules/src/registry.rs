@@ -1,11 +1,16 @@
 //! All rules.
 
 use tophash_analysis::{Origins, PackageFacts};
+use tophash_concurrency::ConcurrencyFacts;
 use tophash_finding::{Finding, RuleMeta};
 
 use crate::site::Sites;
 
-use crate::{th001_unused_suppression, th101_nil_map_write, th102_uninitialised_map_field};
+use crate::{
+    th001_unused_suppression, th101_nil_map_write, th102_uninitialised_map_field,
+    th201_concurrent_map_access, th202_inconsistent_map_lock, th203_write_under_rlock,
+    th204_guarded_map_escapes, th212_lock_not_covering_iteration,
+};
 
 /// A rule: what it says about itself, and its page.
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +54,8 @@ impl Rule {
 pub(crate) enum Finder {
     /// The facts of one package.
     Facts(fn(&PackageFacts, &Origins, &Sites) -> Vec<Finding>),
+    /// What one package does with locks and goroutines.
+    Concurrency(fn(&ConcurrencyFacts, &Sites) -> Vec<Finding>),
     /// The comments that suppress what all other rules find.
     Directives,
 }
@@ -57,6 +64,11 @@ static RULES: &[Rule] = &[
     th001_unused_suppression::RULE,
     th101_nil_map_write::RULE,
     th102_uninitialised_map_field::RULE,
+    th201_concurrent_map_access::RULE,
+    th202_inconsistent_map_lock::RULE,
+    th203_write_under_rlock::RULE,
+    th204_guarded_map_escapes::RULE,
+    th212_lock_not_covering_iteration::RULE,
 ];
 
 /// What the rules that are wanted, by their index, find among the facts of a package.
@@ -69,9 +81,29 @@ pub(crate) fn findings(
     let wanted = RULES.iter().zip(wanted).filter(|(_, wanted)| **wanted);
     let found = wanted.map(|(rule, _)| match rule.finder {
         Finder::Facts(findings) => findings(facts, origins, sites),
-        Finder::Directives => Vec::new(),
+        Finder::Concurrency(_) | Finder::Directives => Vec::new(),
     });
     found.flatten().collect()
+}
+
+/// What the rules that are wanted find in what a package does with locks and goroutines.
+pub(crate) fn concurrency_findings(
+    wanted: &[bool],
+    facts: &ConcurrencyFacts,
+    sites: &Sites,
+) -> Vec<Finding> {
+    let wanted = RULES.iter().zip(wanted).filter(|(_, wanted)| **wanted);
+    let found = wanted.map(|(rule, _)| match rule.finder {
+        Finder::Concurrency(findings) => findings(facts, sites),
+        Finder::Facts(_) | Finder::Directives => Vec::new(),
+    });
+    found.flatten().collect()
+}
+
+/// Whether a rule on locks and goroutines is among those that are wanted.
+pub(crate) fn wants_concurrency(wanted: &[bool]) -> bool {
+    let mut wanted = RULES.iter().zip(wanted).filter(|(_, wanted)| **wanted);
+    wanted.any(|(rule, _)| matches!(rule.finder, Finder::Concurrency(_)))
 }
 
 /// What all rules say about themselves, in the order of [`rules`].

@@ -1,0 +1,195 @@
+//! What a function does that concerns others.
+
+use crate::class::{ClassId, UnitId};
+use crate::lock::{Held, LockSet};
+use crate::value::{Base, Taken};
+use smallvec::SmallVec;
+use std::rc::Rc;
+use tophash_analysis::Loc;
+use tophash_flow::{BlockId, FnId, VarId};
+
+/// A function or closure of the package.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub(crate) struct FnRef {
+    pub unit: UnitId,
+    pub function: FnId,
+}
+
+/// What is done to a map.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum AccessKind {
+    /// An element is assigned.
+    Write,
+    /// An element is deleted, or all are.
+    Delete,
+    /// It is ranged over, copied or printed.
+    Iterate,
+    /// An element is read.
+    Read,
+    /// Its length is taken.
+    Len,
+    /// Another map takes its place.
+    Replace,
+}
+
+impl AccessKind {
+    /// Whether it changes the map or puts another in its place.
+    pub(crate) fn changes(self) -> bool {
+        self.writes() || self == AccessKind::Replace
+    }
+
+    /// Whether it changes the map itself.
+    pub fn writes(self) -> bool {
+        matches!(self, AccessKind::Write | AccessKind::Delete)
+    }
+}
+
+/// Locks at a point of a function, relative to those held when it was entered.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub(crate) struct Locks {
+    /// Held on every way.
+    pub must: LockSet,
+    /// Held on some way.
+    pub may: LockSet,
+    /// Released though they were taken elsewhere.
+    pub released: SmallVec<[ClassId; 2]>,
+}
+
+/// A use of a map.
+#[derive(Clone, Debug)]
+pub(crate) struct Access {
+    pub class: ClassId,
+    pub base: Base,
+    /// The variable that the path to the map starts at.
+    pub root: Option<VarId>,
+    pub kind: AccessKind,
+    pub at: Loc,
+    /// Where a function called from here does it.
+    pub inner: Option<(Loc, Rc<str>)>,
+    pub func: FnRef,
+    pub locks: Locks,
+    /// For maps that were taken out of their variable before.
+    pub taken: Option<Rc<Taken>>,
+    /// Whether the map was put in its place in the same stretch of locked code.
+    pub filling: bool,
+    /// The map in the words of the source.
+    pub text: Rc<str>,
+    /// Goroutines started in this function that may be at work.
+    pub running: SmallVec<[u32; 2]>,
+}
+
+/// How a function is called.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum EdgeKind {
+    /// Here and now.
+    Call,
+    /// Perhaps: one of several functions that may be meant.
+    Maybe,
+    /// It is handed to code that is not known, which may call it now or later.
+    Handed,
+    /// It is kept for later.
+    Kept,
+    /// In a goroutine of its own.
+    Spawn,
+    /// Once, before anything that others do with what it makes.
+    Once,
+}
+
+/// A call of a function of the package.
+#[derive(Clone, Debug)]
+pub(crate) struct Edge {
+    pub from: FnRef,
+    pub to: FnRef,
+    pub kind: EdgeKind,
+    pub at: Loc,
+    pub locks: Locks,
+    /// What its receiver and parameters get.
+    pub args: Vec<Argument>,
+    /// Captured variables that hold objects nobody else has.
+    pub fresh: Vec<VarId>,
+    /// Of [`EdgeKind::Spawn`]: whether whoever runs it does so several times at once.
+    pub many: bool,
+    /// The block it stands in.
+    pub block: BlockId,
+    /// Goroutines started in the calling function that may be at work.
+    pub running: SmallVec<[u32; 2]>,
+}
+
+/// What a receiver or parameter gets in a call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Argument {
+    pub param: VarId,
+    pub base: Base,
+    /// The variable of the caller that it is come by through.
+    pub root: Option<VarId>,
+}
+
+/// A guarded map, or what may be one, that leaves a function.
+#[derive(Clone, Debug)]
+pub(crate) struct Escape {
+    pub class: ClassId,
+    pub base: Base,
+    pub at: Loc,
+    pub func: FnRef,
+    pub kind: EscapeKind,
+    pub locks: Locks,
+    pub text: Rc<str>,
+}
+
+/// How a map leaves a function.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum EscapeKind {
+    /// It is returned.
+    Returned,
+    /// It is part of a struct that is returned.
+    InResult,
+    /// It is sent on a channel.
+    Sent,
+}
+
+/// What a function returns.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Ret {
+    Unknown,
+    Nil,
+    Fresh,
+    Alias(ClassId, Base, Option<Rc<Taken>>),
+    Unlock(Held),
+}
+
+/// A parameter that is called.
+#[derive(Clone, Debug)]
+pub(crate) struct ParamCall {
+    pub param: VarId,
+    pub kind: EdgeKind,
+    pub locks: Locks,
+    pub many: bool,
+}
+
+/// What a function does that concerns others.
+#[derive(Default, Debug)]
+pub(crate) struct FnFacts {
+    pub accesses: Vec<Access>,
+    pub edges: Vec<Edge>,
+    pub escapes: Vec<Escape>,
+    /// Locks it returns with, on every way.
+    pub acquires: LockSet,
+    /// Locks it returns with, on some way.
+    pub may_acquire: LockSet,
+    /// Locks of its callers that it releases.
+    pub releases: Vec<ClassId>,
+    pub returns: Vec<Ret>,
+    /// Parameters whose objects others may have afterwards.
+    pub publishes: Vec<VarId>,
+    pub param_calls: Vec<ParamCall>,
+    /// Locks that it takes alone: they are not held when it begins.
+    pub takes: Vec<ClassId>,
+    /// Variables that another map is put into, by callees, too.
+    pub replaces: Vec<ClassId>,
+    /// Variables of which a lock is taken.
+    pub locked: Vec<VarId>,
+    /// Whether it starts goroutines that may be at work when it returns.
+    pub spawns: bool,
+    /// Whether it waits for goroutines.
+    pub waits: bool,
+}

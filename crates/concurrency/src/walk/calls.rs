@@ -1,0 +1,494 @@
+//! What calls do to locks and variables.
+
+use super::state::State;
+use super::{ALONE, Walk};
+use crate::class::{ClassId, Root};
+use crate::facts::{EdgeKind, FnFacts, FnRef, Ret};
+use crate::library::{self, Runs};
+use crate::lock::{Held, LockOp, Mode};
+use crate::value::{Base, Val};
+use std::rc::Rc;
+use tophash_flow::{Call, Callee, FuncName, Instr, Operand, PlaceId, PlaceKind, VarId};
+use tophash_syntax::ast::ExprKind;
+
+impl Walk<'_, '_, '_> {
+    pub(crate) fn call(&mut self, state: &mut State, call: &Call, instr: &Instr) {
+        if let Some((op, held)) = self.lock_op(state, call, instr) {
+            match op {
+                LockOp::Acquire(_) => {
+                    self.out_locked(held.place);
+                    if held.mode == Mode::Write && !self.out.takes.contains(&held.class) {
+                        self.out.takes.push(held.class);
+                    }
+                    state.acquire(held);
+                    // `defer l.Lock(key)()`: what it returns is the unlock.
+                    self.bind(state, call, 0, Some(Val::Unlock(held)));
+                }
+                LockOp::Release(mode) => state.release(held.class, mode, held.place),
+                LockOp::Try(_) => self.bind(state, call, 0, Some(Val::Tried(held))),
+            }
+            return;
+        }
+        if let Some(Val::Unlock(held)) = self.called_value(state, call) {
+            state.release(held.class, held.mode, held.place);
+            return;
+        }
+        if let Some(name) = self.called_name(call, instr)
+            && library::waits(&name)
+        {
+            state.running.clear();
+        }
+        let callee = self.callee(state, call);
+        if let Some(callee) = callee {
+            if let Callee::Closure(function) = call.callee {
+                self.capture(state, function);
+            }
+            if let Some(facts) = self.pkg.facts(callee) {
+                self.apply(state, call, callee, &facts, instr);
+                return;
+            }
+        }
+        if let Some(Runs::Apart { .. }) = self.library_runs(call, instr) {
+            for &operand in call.args.iter() {
+                self.started(state, operand, instr);
+            }
+        }
+        let result = match call.callee {
+            Callee::Static(name) => self.made_by(name),
+            _ => None,
+        };
+        for n in 0..call.results.len() {
+            let val = match n {
+                0 => result.clone(),
+                _ => None,
+            };
+            self.bind(state, call, n, val);
+        }
+        if let Callee::Static(name) = call.callee
+            && name.package.as_str() == "maps"
+            && name.name.as_str() == "Clone"
+            && let Some(&place) = call.results.first()
+        {
+            let fresh = self.fresh(state, place);
+            self.bind(state, call, 0, Some(fresh));
+        }
+    }
+
+    /// When a function of another package runs functions that it is given. The methods of a
+    /// type that could not be found are told by their names.
+    pub(crate) fn library_runs(&self, call: &Call, instr: &Instr) -> Option<Runs> {
+        match call.callee {
+            Callee::Static(name) => library::runs(name),
+            Callee::Unknown | Callee::Interface { .. } => {
+                let name = self.called_name(call, instr)?;
+                library::runs_by_name(&name)
+            }
+            _ => None,
+        }
+    }
+
+    /// An object whose lock is taken is one that others have.
+    fn out_locked(&mut self, place: Option<PlaceId>) {
+        if let Some(var) = place.and_then(|place| self.unit.places.root_var(place))
+            && !self.out.locked.contains(&var)
+        {
+            self.out.locked.push(var);
+        }
+    }
+
+    /// What a function whose source is not looked at returns, for locks out of a table.
+    fn made_by(&mut self, name: FuncName) -> Option<Val> {
+        let text = name.name.as_str();
+        (text.contains("ock") || text.contains("utex")).then(|| Val::Alias {
+            class: self.pkg.classes.root(Root::Made(name)),
+            base: Base::Unknown,
+            taken: None,
+        })
+    }
+
+    fn bind(&mut self, state: &mut State, call: &Call, n: usize, val: Option<Val>) {
+        let Some(&place) = call.results.get(n) else {
+            return;
+        };
+        let PlaceKind::Var(var) = self.unit.places.get(place).kind else {
+            return;
+        };
+        match val {
+            Some(val) => {
+                state.env.insert(var, val);
+            }
+            None => {
+                state.env.remove(&var);
+            }
+        }
+    }
+
+    /// Another map is put into variables of a class.
+    pub(crate) fn replaced(&mut self, class: ClassId) {
+        if !self.out.replaces.contains(&class) {
+            self.out.replaces.push(class);
+        }
+    }
+
+    /// What a callee's summary says.
+    fn apply(
+        &mut self,
+        state: &mut State,
+        call: &Call,
+        callee: FnRef,
+        facts: &FnFacts,
+        instr: &Instr,
+    ) {
+        for &class in &facts.releases {
+            if let Some((class, _)) = self.translate(state, call, callee, class, Base::Unknown) {
+                state.release(class, ALONE, None);
+            }
+        }
+        for held in facts.acquires.iter() {
+            if let Some((class, _)) = self.translate(state, call, callee, held.class, Base::Unknown)
+            {
+                state.acquire(Held {
+                    class,
+                    mode: held.mode,
+                    place: None,
+                });
+            }
+        }
+        for held in facts.may_acquire.iter() {
+            if let Some((class, _)) = self.translate(state, call, callee, held.class, Base::Unknown)
+                && state.may.mode(class).is_none()
+            {
+                state.may.add(Held {
+                    class,
+                    mode: held.mode,
+                    place: None,
+                });
+            }
+        }
+        for &param in &facts.publishes {
+            if let Some(val) = self.argument(state, call, callee, param) {
+                state.publish_val(&val);
+            }
+        }
+        for &class in &facts.replaces {
+            if let Some((class, _)) = self.translate(state, call, callee, class, Base::Unknown) {
+                state.forget_taken(class);
+                self.replaced(class);
+            }
+        }
+        if facts.waits {
+            state.running.clear();
+        }
+        for inner in facts.param_calls.iter() {
+            if inner.kind == EdgeKind::Spawn
+                && let Some(operand) = self.argument_operand(call, callee, inner.param)
+            {
+                self.started(state, operand, instr);
+            }
+        }
+        for (n, ret) in facts.returns.iter().enumerate() {
+            let val = match ret {
+                Ret::Unknown | Ret::Nil => None,
+                Ret::Fresh => call.results.get(n).map(|&place| self.fresh(state, place)),
+                Ret::Unlock(held) => self
+                    .translate(state, call, callee, held.class, Base::Unknown)
+                    .map(|(class, _)| {
+                        Val::Unlock(Held {
+                            class,
+                            mode: held.mode,
+                            place: None,
+                        })
+                    }),
+                Ret::Alias(class, base, taken) => self
+                    .translate(state, call, callee, *class, *base)
+                    .map(|(class, base)| Val::Alias {
+                        class,
+                        base,
+                        taken: taken.clone(),
+                    }),
+            };
+            self.bind(state, call, n, val);
+        }
+    }
+
+    /// A class and base in the words of a caller.
+    pub(crate) fn translate(
+        &mut self,
+        state: &State,
+        call: &Call,
+        callee: FnRef,
+        class: ClassId,
+        base: Base,
+    ) -> Option<(ClassId, Base)> {
+        let base = match base {
+            Base::Var(var) if self.belongs(callee, var) => {
+                match self.argument(state, call, callee, var) {
+                    Some(Val::Alias { base, .. }) => state.seen(base),
+                    Some(Val::Fresh { made, .. }) => state.seen(Base::Fresh(made)),
+                    _ => Base::Unknown,
+                }
+            }
+            Base::Fresh(_) => Base::Unknown,
+            base => base,
+        };
+        let Root::Local(unit, var) = self.pkg.classes.get(class).root else {
+            return Some((class, base));
+        };
+        if unit != callee.unit || !self.belongs(callee, var) {
+            return Some((class, base));
+        }
+        match self.argument(state, call, callee, var)? {
+            Val::Alias { class: onto, .. } | Val::Fresh { class: onto, .. } => {
+                Some((self.pkg.classes.rebase(class, onto), base))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a variable is a receiver or parameter of a function.
+    pub(crate) fn belongs(&self, function: FnRef, var: VarId) -> bool {
+        let unit = &self.pkg.unit(function.unit).unit;
+        let callee = unit.function(function.function);
+        callee.receiver == Some(var) || callee.params.contains(&var)
+    }
+
+    /// What a receiver or parameter gets in a call.
+    pub(crate) fn argument(
+        &mut self,
+        state: &State,
+        call: &Call,
+        callee: FnRef,
+        var: VarId,
+    ) -> Option<Val> {
+        let operand = self.argument_operand(call, callee, var)?;
+        self.operand(state, operand)
+    }
+
+    pub(crate) fn argument_operand(
+        &self,
+        call: &Call,
+        callee: FnRef,
+        var: VarId,
+    ) -> Option<Operand> {
+        let unit = &self.pkg.unit(callee.unit).unit;
+        let function = unit.function(callee.function);
+        if function.receiver == Some(var) {
+            return call.receiver;
+        }
+        let n = function.params.iter().position(|&p| p == var)?;
+        if function.variadic && n + 1 == function.params.len() && !call.spread {
+            return None;
+        }
+        call.args.get(n).copied()
+    }
+
+    /// The function of this package that is called, where there is one.
+    pub(crate) fn callee(&mut self, state: &State, call: &Call) -> Option<FnRef> {
+        match call.callee {
+            Callee::Static(name) => self.pkg.function(name),
+            Callee::Closure(function) => Some(FnRef {
+                unit: self.id.unit,
+                function,
+            }),
+            Callee::Value(_) => match self.called_value(state, call)? {
+                Val::Closure(function) => Some(FnRef {
+                    unit: self.id.unit,
+                    function,
+                }),
+                Val::Func(name, None) => self.pkg.function(name),
+                _ => None,
+            },
+            Callee::Interface { ty, name } => match self.pkg.implementations(ty, name).as_slice() {
+                [only] => Some(*only),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    pub(crate) fn called_value(&mut self, state: &State, call: &Call) -> Option<Val> {
+        match call.callee {
+            Callee::Value(place) => self.operand(state, Operand::Place(place)),
+            _ => None,
+        }
+    }
+
+    /// The last name of what is called, as the source has it.
+    pub(crate) fn called_name(&self, call: &Call, instr: &Instr) -> Option<Rc<str>> {
+        match call.callee {
+            Callee::Static(name) => Some(name.name.as_str().into()),
+            Callee::Interface { name, .. } => Some(name.as_str().into()),
+            Callee::Unknown => {
+                let ast = &self.pkg.worker.world.file(self.unit.file).tree.ast;
+                let expr = match call.deferred {
+                    Some(defer) => self.function().defers[defer.index()].at.expr,
+                    None => instr.at.expr,
+                };
+                let ExprKind::Call { fun, .. } = ast.expr(ast.unparen(expr?)).kind else {
+                    return None;
+                };
+                match ast.expr(ast.unparen(fun)).kind {
+                    ExprKind::Selector { name, .. } => Some(name.as_str().into()),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a call takes or releases a lock, and which.
+    pub(crate) fn lock_op(
+        &mut self,
+        state: &State,
+        call: &Call,
+        instr: &Instr,
+    ) -> Option<(LockOp, Held)> {
+        let (Operand::Addr(place) | Operand::Place(place)) = call.receiver? else {
+            return None;
+        };
+        let name = self.called_name(call, instr)?;
+        let op = LockOp::of(&name)?;
+        if let Some(&key @ Operand::Place(_)) = call.args.first()
+            && !self.is_context(key)
+        {
+            // One lock of many, by its key.
+            return None;
+        }
+        if let Callee::Static(name) = call.callee
+            && let Some(own) = self.pkg.function(name)
+        {
+            let facts = self.pkg.facts(own);
+            let says = facts.is_some_and(|facts| {
+                !facts.acquires.is_empty()
+                    || !facts.releases.is_empty()
+                    || !facts.may_acquire.is_empty()
+            });
+            if says {
+                return None;
+            }
+        }
+        let mode = match op {
+            LockOp::Acquire(mode) | LockOp::Release(mode) | LockOp::Try(mode) => mode,
+        };
+        Some((op, self.held(state, place, mode)))
+    }
+
+    fn is_context(&mut self, operand: Operand) -> bool {
+        let Operand::Place(place) = operand else {
+            return false;
+        };
+        let named = self.pkg.worker.named(self.unit.places.get(place).ty);
+        named.is_some_and(|(package, name)| {
+            package.as_str() == "context" && name.as_str() == "Context"
+        })
+    }
+
+    /// The lock that a path means.
+    fn held(&mut self, state: &State, place: PlaceId, mode: Mode) -> Held {
+        let place = self.lock_place(place);
+        let (class, ..) = self.resolve(state, place);
+        Held {
+            class,
+            mode,
+            place: Some(place),
+        }
+    }
+
+    /// Out of wrappers: the lock that is part of a type whose name says that it is a lock is
+    /// that type's value.
+    fn lock_place(&mut self, mut place: PlaceId) -> PlaceId {
+        let unit = self.unit.clone();
+        loop {
+            match unit.places.get(place).kind {
+                PlaceKind::Deref(base) => place = base,
+                PlaceKind::Field { base, .. } => {
+                    let owner = self.pkg.worker.named(unit.places.get(base).ty);
+                    let is_lock = owner.is_some_and(|(_, name)| {
+                        let name = name.as_str().to_ascii_lowercase();
+                        name.ends_with("mutex") || name.ends_with("lock")
+                    });
+                    // A lock that is a receiver's field is the lock of that type.
+                    let root = matches!(
+                        unit.places.get(base).kind,
+                        PlaceKind::Deref(_) | PlaceKind::Var(_)
+                    );
+                    if !is_lock || root {
+                        return place;
+                    }
+                    place = base;
+                }
+                _ => return place,
+            }
+        }
+    }
+
+    /// `x.Unlock` as a value.
+    pub(crate) fn unlock_value(
+        &mut self,
+        state: &State,
+        receiver: Operand,
+        name: &str,
+    ) -> Option<Held> {
+        let LockOp::Release(mode) = LockOp::of(name)? else {
+            return None;
+        };
+        let (Operand::Addr(place) | Operand::Place(place)) = receiver else {
+            return None;
+        };
+        Some(self.held(state, place, mode))
+    }
+
+    pub(crate) fn spawn(&mut self, state: &mut State, call: &Call, instr: &Instr) {
+        let operands = call.receiver.into_iter().chain(call.args.iter().copied());
+        for operand in operands {
+            if let Some(val) = self.operand(state, operand) {
+                self.publish_reached(state, &val);
+            }
+        }
+        let callee = self.callee(state, call);
+        if let Some(callee) = callee
+            && callee.unit == self.id.unit
+        {
+            self.capture(state, callee.function);
+            self.publish_captured(state, callee);
+        }
+        Self::runs(state, instr);
+    }
+
+    /// A function value is run in another goroutine.
+    fn started(&mut self, state: &mut State, operand: Operand, instr: &Instr) {
+        if let Some(val @ (Val::Closure(_) | Val::Func(..))) = self.operand(state, operand) {
+            self.publish_reached(state, &val);
+            Self::runs(state, instr);
+        }
+    }
+
+    fn runs(state: &mut State, instr: &Instr) {
+        let started = instr.at.span.start;
+        if !state.running.contains(&started) {
+            state.running.push(started);
+        }
+    }
+
+    /// Others have what a closure has.
+    pub(crate) fn publish_captured(&mut self, state: &mut State, closure: FnRef) {
+        let unit = self.unit.clone();
+        for var in &unit.function(closure.function).captures {
+            if let Some(val) = state.env.get(var).cloned() {
+                self.publish_reached(state, &val);
+            }
+        }
+    }
+
+    fn publish_reached(&mut self, state: &mut State, val: &Val) {
+        state.publish_val(val);
+        if let Val::Closure(function) = val {
+            let unit = self.unit.clone();
+            for var in &unit.function(*function).captures {
+                if let Some(val) = state.env.get(var).cloned() {
+                    state.publish_val(&val);
+                }
+            }
+        }
+    }
+}

@@ -6,6 +6,8 @@
 mod error;
 mod model;
 mod read;
+pub mod shape;
+pub mod site;
 pub mod symbols;
 
 pub use error::Error;

@@ -3,7 +3,12 @@
 //! [`read`] takes a profile in the form of `profile.proto` or in that of `debug=1` from bytes
 //! that nobody vouches for, and makes one [`Profile`] of either.
 
+pub mod build;
+pub mod codes;
 mod error;
+pub mod findings;
+pub mod flame;
+pub mod maps;
 mod model;
 mod read;
 pub mod shape;

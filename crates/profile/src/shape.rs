@@ -170,6 +170,15 @@ impl Shape {
             && of.is_some_and(|a| a.cause != Cause::FirstInsert)
     }
 
+    /// The tables or bucket arrays that a map grows through, in ascending order.
+    #[must_use]
+    pub fn growth_sizes(&self) -> Vec<u64> {
+        let sizes = self.assign.keys().copied();
+        let mut sizes: Vec<u64> = sizes.filter(|&size| self.is_growth(size)).collect();
+        sizes.sort_unstable();
+        sizes
+    }
+
     /// Slots of the tables or buckets in a block of this size, that of a small map included.
     #[must_use]
     pub fn slots(&self, size: u64) -> u64 {
@@ -246,7 +255,9 @@ fn fit_of(build: Build, blocks: &[(u64, Usage)], series: usize, share: f64) -> O
 fn stand_in(build: Build, slot: u64, pointers: bool) -> Option<Shape> {
     let byte = || GoType::scalar("uint8", 1);
     let (key, elem): (Arc<GoType>, Arc<GoType>) = match slot {
-        _ if build.maps == Implementation::Swiss && slot > 8 && slot % 4 != 0 => return None,
+        _ if build.maps == Implementation::Swiss && slot > 8 && !slot.is_multiple_of(4) => {
+            return None;
+        }
         0..=8 if pointers && slot != 8 => return None,
         0..=8 => {
             let key = match pointers {

@@ -1,6 +1,5 @@
 //! Samples charged to lines of the program, and classed by what a map wanted the memory for.
 
-use std::rc::Rc;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -33,12 +32,10 @@ pub struct LineMap {
     pub pool: Option<String>,
     /// The expression.
     pub place: Place,
-    /// The function around it as the source has it: `(*Cache).Put`.
-    pub function: String,
 }
 
 /// Asks the source about a frame; none without a source, or if the line does nothing with a map.
-pub type Locate<'a> = dyn Fn(&Frame<'_>) -> Option<Rc<LineMap>> + 'a;
+pub type Locate<'a> = dyn Fn(&Frame<'_>) -> Option<Arc<LineMap>> + 'a;
 
 /// How it is known what an allocation is for.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -78,7 +75,7 @@ pub struct Site {
     /// The function of the standard library that it calls and that works on the map for it.
     pub through: Option<String>,
     /// What the source says of it.
-    pub source: Option<Rc<LineMap>>,
+    pub source: Option<Arc<LineMap>>,
     /// The layout of the map, or of one that takes the same room, if it is known.
     pub map_type: Option<MapType>,
     /// What its maps took, by kind and size.

@@ -9,6 +9,7 @@ mod core;
 mod crash;
 mod debug;
 mod deep_stack;
+mod heap;
 mod lab;
 mod output;
 mod progress;
@@ -35,6 +36,7 @@ enum Command {
     Lab(lab::Args),
     Size(size::Args),
     Crash(crash::Args),
+    Heap(heap::Args),
     #[command(subcommand, hide = true)]
     Debug(debug::Command),
 }
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
         Command::Lab(args) => lab::run(args),
         Command::Size(args) => size::run(args),
         Command::Crash(args) => crash::run(args),
+        Command::Heap(args) => heap::run(args),
         Command::Debug(command) => debug::run(command),
     };
     match result {

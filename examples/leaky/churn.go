@@ -28,22 +28,24 @@ func newReport() *report {
 }
 
 func (r *report) monthly(n int) {
-	sums := make([]map[int]int, 4)
-	for i := range sums {
-		sums[i] = r.pool.Get().(map[int]int)
-		for day := 0; day < n; day++ {
-			sums[i][day] = day
-		}
+	var wg sync.WaitGroup
+	for w := 0; w < 4; w++ {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			r.days(n)
+		}()
 	}
-	for _, sum := range sums {
-		clear(sum)
-		r.pool.Put(sum)
-	}
+	wg.Wait()
 }
 
 func (r *report) daily() {
+	r.days(3)
+}
+
+func (r *report) days(n int) {
 	sums := r.pool.Get().(map[int]int)
-	for day := 0; day < 3; day++ {
+	for day := 0; day < n; day++ {
 		sums[day]++
 	}
 	clear(sums)

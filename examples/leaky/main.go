@@ -30,11 +30,11 @@ func main() {
 	hits := newHits()
 	report := newReport()
 	tenants := newTenants()
-	positions := newPositions(*size / 4)
+	positions := newPositions(*size / 5)
 
 	// Once before the first profile can be asked for, so that it shows all of it.
 	jobs.burst(*size)
-	tenants.connect(25_000)
+	tenants.connect(60_000)
 	prices.rebuild()
 	report.monthly(*size)
 

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use tophash_finding::numbers::{bytes, count, grouped};
 use tophash_finding::{Evidence, Finding, Fix, Place, Severity};
-use tophash_runtime::MapType;
 use tophash_runtime::allocation::Cause;
 use tophash_runtime::footprint::{Footprint, Part};
 use tophash_runtime::sizeclass::block;
 use tophash_runtime::types::GoType;
+use tophash_runtime::{Implementation, MapType};
 
 use crate::codes::{self, Code};
-use crate::maps::{Estimate, Map, is_growth, is_table};
+use crate::maps::{Map, is_growth, is_table};
 use crate::model::Usage;
 use crate::site::{LineMap, Site};
 
@@ -65,6 +65,9 @@ const SMALL_TARGET: u64 = 16;
 
 /// Maps with fewer entries are made and thrown away rather than grown without a hint.
 const LARGE_MAP: u64 = 1000;
+
+/// So many maps must have been made for them to be a stream of maps.
+const MANY_MADE: i64 = 100;
 
 /// How full a table is in the mean that grows on its own: between 7/16 and 7/8.
 const MEAN_LOAD: f64 = 0.66;
@@ -290,9 +293,13 @@ impl Judge<'_> {
         }
         let subject = self.subject();
         let share = percent(entries / slots);
+        let held = match entries.round() {
+            // No key or element of it is among the samples.
+            0.0 => "of which next to none is left".to_owned(),
+            n => format!("of which about {} are left", count(n)),
+        };
         let message = format!(
-            "{subject} holds about {} entries in tables for {}: {share} of {} is used, and delete and clear give none of it back",
-            count(entries.round()),
+            "{subject} has tables for {} entries, {held}: {share} of {} is used, and delete and clear give none of it back",
             rounded(slots as u64),
             bytes(tables.bytes as f64)
         );
@@ -320,7 +327,7 @@ impl Judge<'_> {
         let fast = rate.is_some_and(|rate| rate > self.thresholds.rate);
         let ratio = self.map.allocated.objects as f64 / (self.map.live.objects as f64).max(1.0);
         let large = (self.map.estimate).is_some_and(|e| e.entries >= LARGE_MAP || !e.sure);
-        let many = ratio > self.thresholds.churn && made >= 100 && !(large && made < 100_000);
+        let many = ratio > self.thresholds.churn && made >= MANY_MADE && !large;
         if !(fast || many) || (spent.bytes as f64) < self.thresholds.bytes {
             return false;
         }
@@ -330,7 +337,8 @@ impl Judge<'_> {
             n => format!("about {} maps", rounded(n.unsigned_abs())),
         };
         let alive = match live {
-            0 => "none is alive".to_owned(),
+            0 if self.map.live.bytes == 0 => "none is alive".to_owned(),
+            0 => format!("{} are alive", bytes(self.map.live.bytes as f64)),
             1 => "1 is alive".to_owned(),
             n => format!("about {} are alive", rounded(n.unsigned_abs())),
         };
@@ -364,7 +372,7 @@ impl Judge<'_> {
     fn hint_for(&self) -> Option<Hint> {
         let map_type = self.map.map_type.as_ref()?;
         let estimate = self.map.estimate.filter(|estimate| estimate.sure)?;
-        Some(hint(map_type, &estimate, self.thresholds.hint))
+        Some(hint(map_type, estimate.entries, self.thresholds.hint))
     }
 
     /// Growth that a hint would spare.
@@ -373,53 +381,64 @@ impl Judge<'_> {
         let (Some(map_type), Some(estimate)) = (&self.map.map_type, self.map.estimate) else {
             return;
         };
-        let hint = hint(map_type, &estimate, self.thresholds.hint);
+        let seen = match (estimate.sure, estimate.live) {
+            (true, _) | (false, 0) => estimate.entries,
+            (false, live) => live,
+        };
+        let hint = hint(map_type, seen, self.thresholds.hint);
         // What was allocated in all counts, however many maps that were.
         let saves = grown.bytes as f64 * hint.saved_share;
         if saves < self.thresholds.bytes {
             return;
         }
+        let repeated = estimate.repeated;
+        // A field that grew once as its contents did: nobody knows how far they will.
+        if !repeated && self.source().is_some_and(|source| !source.local) {
+            return;
+        }
         let subject = self.subject();
         let tables = self.map.sum(|e| is_growth(e) && is_table(e)).0;
         let what = match map_type.build.maps {
-            tophash_runtime::Implementation::Swiss => "tables",
-            tophash_runtime::Implementation::Classic => "bucket arrays",
+            Implementation::Swiss => "tables",
+            Implementation::Classic => "bucket arrays",
         };
-        let repeated = estimate.sure && estimate.maps >= 1.5;
         let grows = format!(
-            "{} {what} of {} were allocated on the way",
-            count(tables.objects as f64),
+            "{} of {what} were allocated on the way",
             bytes(tables.bytes as f64)
         );
         let made_with = make(self.source(), hint.hint);
-        let (message, fix) = match (estimate.sure, repeated) {
-            (true, true) => (
+        let times = match estimate.sure {
+            true => estimate.maps,
+            false => estimate.fills,
+        };
+        let times = match repeated {
+            true => format!(", about {} times", rounded(times.round() as u64)),
+            false => String::new(),
+        };
+        let (message, fix) = match (estimate.sure, estimate.live) {
+            (true, _) => (
                 format!(
-                    "{subject} grows step by step to {} entries, about {} times: {grows}; {made_with} would save {}",
-                    rounded(estimate.entries),
-                    rounded(estimate.maps.round() as u64),
-                    bytes(saves)
-                ),
-                format!("make it with a hint: {made_with}"),
-            ),
-            (true, false) => (
-                format!(
-                    "{subject} grows step by step to {} entries: {grows}; {made_with} would save {}",
+                    "{subject} grows step by step to {} entries{times}: {grows}; {made_with} would save {}",
                     rounded(estimate.entries),
                     bytes(saves)
                 ),
                 format!("make it with a hint: {made_with}"),
             ),
             // Too few samples of small tables: how many maps these are can't be told.
-            (false, _) => (
+            (false, 0) => (
                 format!(
-                    "{subject} grows step by step: {grows}; a hint would save about {}",
+                    "{subject} grows step by step{times}: {grows}; a hint would save about {}",
                     bytes(saves)
                 ),
+                "make it with the number of entries to come as a hint".to_owned(),
+            ),
+            (false, live) => (
                 format!(
-                    "make it with the number of entries to come as a hint; if it is one map, these are about {}",
-                    rounded(estimate.entries)
+                    "{subject} grows step by step{times}: {grows}, and those alive are for about {} entries; a hint would save about {}",
+                    rounded(live),
+                    bytes(saves)
                 ),
+                format!("make it with a hint: {made_with}, if what is alive is one map"),
             ),
         };
         let severity = match repeated {
@@ -443,10 +462,13 @@ impl Judge<'_> {
             return;
         }
         let kept = self.map.live.bytes as f64;
-        let subject = self.subject();
+        let which = match self.source() {
+            Some(source) => format!("such as {}", source.name),
+            None => format!("made in {}", short(&self.map.name)),
+        };
         let each = kept / live as f64;
         let message = format!(
-            "about {} maps {subject} are alive, {} in all: {} each before what they point to",
+            "about {} maps {which} are alive, {} in all: {} each before what they point to",
             rounded(live.unsigned_abs()),
             bytes(kept),
             bytes(each.round())
@@ -593,8 +615,7 @@ struct Hint {
 
 /// The hint for maps of a size: a multiple of the largest size seen, unless that makes a map
 /// larger than it has become by itself.
-fn hint(map_type: &MapType, estimate: &Estimate, factor: f64) -> Hint {
-    let n = estimate.entries;
+fn hint(map_type: &MapType, n: u64, factor: f64) -> Hint {
     let alone = Footprint::of(map_type, n, 0);
     let wanted = two_digits((n as f64 * factor) as u64);
     let mut with = Footprint::of(map_type, n, wanted);
@@ -603,7 +624,8 @@ fn hint(map_type: &MapType, estimate: &Estimate, factor: f64) -> Hint {
         hint = two_digits(n);
         with = Footprint::of(map_type, n, hint);
         if with.bytes() > alone.bytes() * 1.05 {
-            hint = n;
+            // Rounded down it is a little short, which costs a split or two.
+            hint = n / scale(n) * scale(n);
             with = Footprint::of(map_type, n, hint);
         }
     }
@@ -618,13 +640,17 @@ fn hint(map_type: &MapType, estimate: &Estimate, factor: f64) -> Hint {
 
 /// Rounded up to two digits: 251,300 to 260,000.
 fn two_digits(n: u64) -> u64 {
-    let scale = 10u64.pow(n.max(1).ilog10().saturating_sub(1));
-    n.div_ceil(scale).saturating_mul(scale)
+    n.div_ceil(scale(n)).saturating_mul(scale(n))
+}
+
+/// The place of a number's second digit.
+fn scale(n: u64) -> u64 {
+    10u64.pow(n.max(1).ilog10().saturating_sub(1))
 }
 
 /// An estimate as people say it: two digits.
 fn rounded(n: u64) -> String {
-    let scale = 10u64.pow(n.max(1).ilog10().saturating_sub(1));
+    let scale = scale(n);
     grouped((n + scale / 2) / scale * scale)
 }
 

@@ -41,7 +41,16 @@ pub struct Estimate {
     pub capacity: u64,
     /// Whether enough samples stand behind it. If not, there may be more and smaller maps.
     pub sure: bool,
+    /// Entries that the live tables are for, if they belong to one map.
+    pub live: u64,
+    /// How often as much was allocated as it takes to fill that map once.
+    pub fills: f64,
+    /// Whether, whatever was sampled by chance, more than one was filled.
+    pub repeated: bool,
 }
+
+/// Fills from which on growth counts as repeated.
+const REPEATED: f64 = 1.5;
 
 /// Samples of growing tables behind an estimate that can be relied on: a third off at most.
 const ENOUGH_SAMPLES: f64 = 10.0;
@@ -64,13 +73,15 @@ impl Map {
     }
 
     /// How many maps were made, and how many are alive: their headers, or if these are elsewhere
-    /// their first buckets or groups.
+    /// (on the stack, on another line) their first buckets or groups, or what they grew into.
     #[must_use]
     pub fn count(&self) -> (i64, i64) {
         let header = self.sum(|e| e.allocation.part == Some(Part::Header));
         let first = self.sum(|e| e.allocation.cause == Cause::FirstInsert);
+        let grown = self.estimate.filter(|estimate| estimate.sure);
+        let grown = grown.map_or(0, |estimate| estimate.maps.round() as i64);
         (
-            header.0.objects.max(first.0.objects),
+            header.0.objects.max(first.0.objects).max(grown),
             header.1.objects.max(first.1.objects),
         )
     }
@@ -246,11 +257,37 @@ fn estimate(map: &Map, period: i64) -> Option<Estimate> {
         false => 1.0,
     };
     let (entries, capacity) = entries(map_type, shape.slots(largest), full, per_map);
+    let kept = map.entries().filter(|e| e.size == largest && is_growth(e));
+    let kept: f64 = kept.map(|e| e.live.objects as f64 * seen(largest, period)).sum();
+    let live = map.entries().filter(|e| e.size == largest && is_growth(e));
+    let live: f64 = live.map(|e| e.live.objects as f64).sum();
+    // n tables that are alive are what is left of 2n - 1.
+    let live = match full {
+        true if live > 0.0 => self::entries(map_type, 1024, true, 2.0 * live - 1.0).0,
+        false if live > 0.0 => entries,
+        _ => 0,
+    };
+    let made: f64 = by_size.values().map(|usage| usage.bytes as f64).sum();
+    let fills = match live {
+        0 => maps,
+        live => made / Footprint::of(map_type, live, 0).allocated_bytes.max(1.0),
+    };
+    let all: f64 = (by_size.iter())
+        .map(|(&block, usage)| usage.objects as f64 * seen(block, period))
+        .sum();
+    // The fewest that these numbers of samples leave room for.
+    let least = match (sure, live) {
+        (true, _) | (_, 0) => maps,
+        _ => fills * (1.0 - 2.0 / all.max(1.0).sqrt()) / (1.0 + 2.0 / kept.max(1.0).sqrt()),
+    };
     Some(Estimate {
+        repeated: least >= REPEATED,
         maps,
         entries,
         capacity,
         sure,
+        live,
+        fills,
     })
 }
 

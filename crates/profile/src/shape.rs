@@ -62,6 +62,8 @@ impl Shape {
             Implementation::Swiss => shape.swiss(),
             Implementation::Classic => shape.classic(),
         }
+        // One for each entry, so that they are most of what has their size.
+        shape.boxes();
         shape
     }
 
@@ -99,7 +101,6 @@ impl Shape {
             self.make.insert(size, found(Cause::Make, Part::Directory));
             tables *= 2;
         }
-        self.boxes();
         let mut capacity = 16;
         while capacity <= MAX_CAPACITY {
             let size = self.block(capacity / 8 * group, pointers);
@@ -126,7 +127,6 @@ impl Shape {
     fn classic(&mut self) {
         let bucket = self.map_type.bucket().size;
         let pointers = self.map_type.traits.pointers;
-        self.boxes();
         self.assign
             .insert(self.block(24, true), found(Cause::Growth, Part::Extra));
         self.make

@@ -28,6 +28,8 @@ pub struct LineMap {
     pub target: Option<Arc<GoType>>,
     /// What the line does with it.
     pub role: Role,
+    /// Whether it is a variable of this function.
+    pub local: bool,
     /// The pool it was taken from in this function: `r.pool`.
     pub pool: Option<String>,
     /// The expression.

@@ -17,7 +17,8 @@ use tophash_syntax::ast::{DeclKind, ExprId, ExprKind, GenTok, SpecKind, StmtKind
 use tophash_syntax::walk::Node;
 use tophash_syntax::{Ast, File};
 use tophash_types::{
-    Checker, FileId, ObjId, Program, SelectionKind, Type, TypeId, TypedBody, World,
+    Checker, FileId, ObjId, ObjKind, Program, SelectionKind, Type, TypeId, TypedBody, VarKind,
+    World,
 };
 
 use crate::crash::tree::{Tree, parent};
@@ -92,11 +93,14 @@ impl SourceLines {
             shown: String::new(),
             path: String::new(),
             text: Vec::new(),
+            package: String::new(),
             names: HashMap::new(),
             pools: HashMap::new(),
             found: Vec::new(),
         };
         for &root in workspace.roots() {
+            let path = program.path(program.package_id(root));
+            reader.package = format!("{}.", path.as_str());
             for &file in program.files(program.package_id(root)) {
                 let source = workspace.file(program.workspace_file(file));
                 let Some(name) = source.path.file_name().and_then(|n| n.to_str()) else {
@@ -140,6 +144,7 @@ enum Rank {
 struct Name {
     name: String,
     owner: String,
+    local: bool,
     pool: Option<String>,
 }
 
@@ -149,6 +154,8 @@ struct Reader<'w> {
     path: String,
     shown: String,
     text: Vec<u8>,
+    /// The package's path with the dot behind it, as it stands before its own types.
+    package: String,
     /// What `make` and literals are assigned to.
     names: HashMap<ExprId, Name>,
     /// Pools that local variables were taken from.
@@ -270,6 +277,7 @@ impl Reader<'_> {
         let name = Name {
             name: format!("{}.{}", self.type_name(ty), field.as_str()),
             owner: self.place_of(object),
+            local: false,
             pool: None,
         };
         self.name(ast, value, Some(name));
@@ -284,6 +292,10 @@ impl Reader<'_> {
         Name {
             name: self.checker.object(object).name.as_str().to_owned(),
             owner: self.place_of(object),
+            local: !matches!(
+                self.checker.object(object).kind,
+                ObjKind::Var(VarKind::Package | VarKind::Field { .. })
+            ),
             pool: self.pools.get(&object).cloned(),
         }
     }
@@ -331,6 +343,7 @@ impl Reader<'_> {
                     return Name {
                         name: format!("{}.{}", self.type_name(ty), name.as_str()),
                         owner: self.place_of(selection.obj),
+                        local: false,
                         pool: None,
                     };
                 }
@@ -345,6 +358,7 @@ impl Reader<'_> {
         let mut name = Name {
             name: self.words(file, x),
             owner: format!("{}:{}", self.path, ast.expr(x).span.start),
+            local: false,
             pool: None,
         };
         if let ExprKind::Index { x: outer, .. } = ast.expr(x).kind {
@@ -410,6 +424,7 @@ impl Reader<'_> {
         let name = name.unwrap_or_else(|| Name {
             name: self.checker.type_string(ty),
             owner: format!("{}:{}", self.path, file.ast.expr(expr).span.start),
+            local: true,
             pool: None,
         });
         self.add(file, expr, ty, name, rank);
@@ -424,7 +439,7 @@ impl Reader<'_> {
             return;
         };
         let type_name = self.checker.type_string(ty);
-        let type_name = unqualified(&type_name);
+        let type_name = unqualified(&type_name.replace(&self.package, ""));
         let mut converter = Converter::new(&mut self.checker);
         let parts = converter.map_parts(ty).ok();
         let parts: Option<(Arc<GoType>, Arc<GoType>)> = parts
@@ -449,6 +464,7 @@ impl Reader<'_> {
             parts,
             target,
             role,
+            local: name.local,
             pool: name.pool,
             place: Place::new(&self.shown, start, end),
         });

@@ -258,7 +258,9 @@ fn estimate(map: &Map, period: i64) -> Option<Estimate> {
     };
     let (entries, capacity) = entries(map_type, shape.slots(largest), full, per_map);
     let kept = map.entries().filter(|e| e.size == largest && is_growth(e));
-    let kept: f64 = kept.map(|e| e.live.objects as f64 * seen(largest, period)).sum();
+    let kept: f64 = kept
+        .map(|e| e.live.objects as f64 * seen(largest, period))
+        .sum();
     let live = map.entries().filter(|e| e.size == largest && is_growth(e));
     let live: f64 = live.map(|e| e.live.objects as f64).sum();
     // n tables that are alive are what is left of 2n - 1.

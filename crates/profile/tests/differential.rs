@@ -3,6 +3,8 @@
 //!
 //! With `go` on the path one toolchain is tried; `scripts/compare-heaps` tries several.
 
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
 use std::collections::HashMap;
 use std::process::Command;
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tophash_core::image::{Binary, Image};
@@ -98,6 +98,7 @@ impl Loaded {
         self.problems.push(Problem {
             file: None,
             line: None,
+            column: None,
             kind: ProblemKind::Import,
             message,
         });
@@ -123,7 +124,7 @@ fn now() -> Option<i64> {
     i64::try_from(since.as_nanos()).ok()
 }
 
-fn open(path: &PathBuf) -> Result<Image, String> {
+fn open(path: &Path) -> Result<Image, String> {
     let binary = Binary::open(path).map_err(|error| error.to_string())?;
     if binary.relocatable {
         return Err(format!(

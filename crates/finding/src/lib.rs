@@ -5,6 +5,7 @@
 //! input or output.
 
 mod fingerprint;
+pub mod numbers;
 mod order;
 mod rule;
 

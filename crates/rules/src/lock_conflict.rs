@@ -48,6 +48,7 @@ pub(crate) fn finding(
         fixes: fix
             .into_iter()
             .map(|message| Fix {
+                safe: false,
                 message,
                 edits: Vec::new(),
             })

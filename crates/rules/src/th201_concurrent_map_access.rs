@@ -60,6 +60,7 @@ fn finding(race: &Race, sites: &Sites) -> Finding {
         map: Some(race.map.clone()),
         evidence,
         fixes: vec![Fix {
+            safe: false,
             message: "Hold one lock at both places, or give each goroutine a map of its own."
                 .into(),
             edits: Vec::new(),

@@ -5,6 +5,7 @@
 //! Facts that differ between Go versions are in tables keyed by [`GoVersion`]; each names the Go
 //! file it was read from. Everything is for 64-bit little-endian targets.
 
+pub mod allocation;
 pub mod classic;
 mod dynamic;
 mod equal;

@@ -2,8 +2,8 @@
 
 mod input;
 mod join;
-mod tree;
-mod uses;
+pub(crate) mod tree;
+pub(crate) mod uses;
 
 use std::cell::RefCell;
 use std::io::{self, BufWriter, ErrorKind, Write};

@@ -11,6 +11,7 @@ mod crash;
 mod debug;
 mod deep_stack;
 mod explain;
+mod heap;
 mod lab;
 mod markdown;
 mod output;
@@ -42,6 +43,7 @@ enum Command {
     Lab(lab::Args),
     Size(size::Args),
     Crash(crash::Args),
+    Heap(heap::Args),
     #[command(subcommand, hide = true)]
     Debug(debug::Command),
 }
@@ -57,6 +59,7 @@ fn main() -> ExitCode {
         Command::Lab(args) => lab::run(args),
         Command::Size(args) => size::run(args),
         Command::Crash(args) => crash::run(args),
+        Command::Heap(args) => heap::run(args),
         Command::Debug(command) => debug::run(command),
     };
     match result {

@@ -1,6 +1,6 @@
 //! `tophash size`: what a map takes from the heap.
 
-mod convert;
+pub(crate) mod convert;
 mod json;
 mod lookup;
 mod notation;

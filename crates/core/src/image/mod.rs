@@ -114,6 +114,8 @@ pub enum Origin {
     Core(String),
     /// A process that runs.
     Process(u32),
+    /// Nothing but the program's file.
+    Program,
 }
 
 impl Origin {
@@ -129,6 +131,7 @@ impl fmt::Display for Origin {
         match self {
             Origin::Core(path) => f.write_str(path),
             Origin::Process(pid) => write!(f, "process {pid}"),
+            Origin::Program => f.write_str("the program itself"),
         }
     }
 }
@@ -200,6 +203,24 @@ impl Image {
         };
         image.check_same_program();
         Ok(image)
+    }
+
+    /// A program by itself, at the addresses it was linked for: code and constants, and variables
+    /// as they are before it starts.
+    #[must_use]
+    pub fn of_program(binary: Binary) -> Self {
+        let mut regions = Vec::new();
+        binary_regions(&binary, 0, &mut regions);
+        Self {
+            binary,
+            notes: Notes::default(),
+            bias: 0,
+            origin: Origin::Program,
+            problems: Vec::new(),
+            core: Vec::new().into(),
+            live: None,
+            regions,
+        }
     }
 
     /// Reads a process that runs, with its own program or with a copy that has more symbols.

@@ -7,14 +7,14 @@ use tophash_runtime::types::GoType;
 use tophash_types::{Basic, Checker, Type, TypeId};
 
 /// Makes layouts of a checker's types.
-pub(super) struct Converter<'c, 'w> {
+pub(crate) struct Converter<'c, 'w> {
     checker: &'c mut Checker<'w>,
     /// None while a type is being laid out.
     done: HashMap<TypeId, Option<Arc<GoType>>>,
 }
 
 impl<'c, 'w> Converter<'c, 'w> {
-    pub(super) fn new(checker: &'c mut Checker<'w>) -> Self {
+    pub(crate) fn new(checker: &'c mut Checker<'w>) -> Self {
         Self {
             checker,
             done: HashMap::new(),
@@ -22,7 +22,7 @@ impl<'c, 'w> Converter<'c, 'w> {
     }
 
     /// The layout of a type; what keeps it from having one, as a clause about it.
-    pub(super) fn convert(&mut self, ty: TypeId) -> Result<Arc<GoType>, String> {
+    pub(crate) fn convert(&mut self, ty: TypeId) -> Result<Arc<GoType>, String> {
         match self.done.get(&ty) {
             Some(Some(done)) => return Ok(done.clone()),
             Some(None) => return Err("contains itself".to_owned()),
@@ -38,7 +38,7 @@ impl<'c, 'w> Converter<'c, 'w> {
     }
 
     /// The layouts of key and element of a map type; what keeps it from having them.
-    pub(super) fn map_parts(&mut self, ty: TypeId) -> Result<Vec<Arc<GoType>>, String> {
+    pub(crate) fn map_parts(&mut self, ty: TypeId) -> Result<Vec<Arc<GoType>>, String> {
         let under = self.checker.underlying(ty);
         let Type::Map(key, elem) = *self.checker.ty(under) else {
             return Err("is not a map type".to_owned());

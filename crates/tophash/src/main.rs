@@ -19,6 +19,7 @@ mod progress;
 mod rules;
 mod settings;
 mod size;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -44,6 +45,7 @@ enum Command {
     Size(size::Args),
     Crash(crash::Args),
     Heap(heap::Args),
+    Watch(watch::Args),
     #[command(subcommand, hide = true)]
     Debug(debug::Command),
 }
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
         Command::Size(args) => size::run(args),
         Command::Crash(args) => crash::run(args),
         Command::Heap(args) => heap::run(args),
+        Command::Watch(args) => watch::run(args),
         Command::Debug(command) => debug::run(command),
     };
     match result {

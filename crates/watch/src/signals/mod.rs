@@ -360,6 +360,11 @@ impl Signals {
         let name = match (table.holder.as_str(), table.map_type.as_str()) {
             ("", "") => format!("the map at 0x{:x}", table.address),
             ("", map_type) => format!("a {map_type} at 0x{:x}", table.address),
+            // A path of names is the map; a goroutine or an object has it.
+            (holder, map_type) if holder.contains(' ') => {
+                let map_type = if map_type.is_empty() { "map" } else { map_type };
+                format!("a {map_type} that {holder} has")
+            }
             (holder, _) => holder.to_owned(),
         };
         let message = format!(
@@ -655,6 +660,15 @@ mod tests {
             found[0].finding.message,
             "main.sessions holds 10 entries in room for 262,144: its 4.4 MB stay taken, as a map \
              never shrinks"
+        );
+        let mut on_a_stack = table(10, 4_400_000);
+        on_a_stack.tables[0].holder = "goroutine 1 in main.main".into();
+        on_a_stack.tables[0].map_type = "map[int]int".into();
+        let found = run(&mut signals(), 1, |_| on_a_stack.clone());
+        let message = &found[0].finding.message;
+        assert!(
+            message.starts_with("a map[int]int that goroutine 1 in main.main has holds 10"),
+            "{message}"
         );
         assert!(run(&mut signals(), 1, |_| table(100_000, 4_400_000)).is_empty());
         assert!(run(&mut signals(), 1, |_| table(0, 4_400)).is_empty());

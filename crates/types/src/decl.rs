@@ -347,10 +347,11 @@ impl<'w> Checker<'w> {
         let Type::Signature(signature) = self.ty(ty).clone() else {
             return TypedBody::default();
         };
+        let Some((ast, body)) = self.world.body(file, func) else {
+            return TypedBody::default();
+        };
         self.in_file(file, |c| {
-            let Body::Block(body) = c.env.ast.func(func).body else {
-                return TypedBody::default();
-            };
+            c.env.ast = ast;
             c.tables.push(TypedBody::default());
             c.env.table = c.tables.len() - 1;
             c.env.scope.open();

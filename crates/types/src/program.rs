@@ -4,7 +4,8 @@ use crate::world::{FileId, PackageId, SourceFile, World};
 use elsa::sync::FrozenMap;
 use rustc_hash::FxHashMap;
 use std::path::Path;
-use tophash_syntax::Symbol;
+use tophash_syntax::ast::{Ast, Body, FuncId, StmtId};
+use tophash_syntax::{BodyTree, Symbol, parse_body};
 use tophash_workspace::{self as workspace, PackageKind, Workspace};
 
 /// A workspace in the checker's terms.
@@ -22,6 +23,8 @@ pub struct Program<'a> {
     /// Packages with in-package tests among the roots, by what the plain package is told by.
     with_tests: FxHashMap<(&'a Path, &'a str), workspace::PackageId>,
     files: FrozenMap<PackageId, Box<[FileId]>>,
+    /// Bodies of functions of dependencies, as far as they were asked for.
+    bodies: FrozenMap<(workspace::FileId, FuncId), Box<BodyTree>>,
 }
 
 /// Bits of a [`FileId`] that tell the file's place in its package. Files beyond that
@@ -40,6 +43,7 @@ impl<'a> Program<'a> {
             workspace,
             with_tests,
             files: FrozenMap::new(),
+            bodies: FrozenMap::new(),
         }
     }
 
@@ -107,5 +111,28 @@ impl World for Program<'_> {
 
     fn package_of(&self, file: FileId) -> PackageId {
         PackageId(file.0 >> FILE_BITS)
+    }
+
+    fn is_test(&self, file: FileId) -> bool {
+        let path = &self.workspace.file(self.workspace_file(file)).path;
+        path.to_str().is_some_and(|path| path.ends_with("_test.go"))
+    }
+
+    fn body(&self, file: FileId, func: FuncId) -> Option<(&Ast, StmtId)> {
+        let id = self.workspace_file(file);
+        let ast = &self.workspace.tree(id).ast;
+        let extent = match ast.func(func).body {
+            Body::Block(block) => return Some((ast, block)),
+            Body::Skipped(extent) => extent,
+            _ => return None,
+        };
+        let tree = match self.bodies.get(&(id, func)) {
+            Some(tree) => tree,
+            None => {
+                let tree = parse_body(&self.workspace.file(id).bytes, extent);
+                self.bodies.insert((id, func), Box::new(tree))
+            }
+        };
+        Some((&tree.ast, tree.block))
     }
 }

@@ -1,5 +1,6 @@
 //! What the checker needs to know of the program's files.
 
+use tophash_syntax::ast::{Ast, Body, FuncId, StmtId};
 use tophash_syntax::{File, Symbol};
 
 /// A package of the program: one set of files checked together.
@@ -35,6 +36,20 @@ pub trait World {
     fn file(&self, file: FileId) -> SourceFile<'_>;
     /// The package a file belongs to.
     fn package_of(&self, file: FileId) -> PackageId;
+    /// Whether a file is part of a package's tests alone.
+    fn is_test(&self, _file: FileId) -> bool {
+        false
+    }
+    /// The body of a function declaration: the block, and the tree it lies in. That is the
+    /// file's, or one of its own where the file's tree leaves bodies out and the world can
+    /// read them on demand. None if there is no body to be had.
+    fn body(&self, file: FileId, func: FuncId) -> Option<(&Ast, StmtId)> {
+        let ast = &self.file(file).tree.ast;
+        match ast.func(func).body {
+            Body::Block(block) => Some((ast, block)),
+            _ => None,
+        }
+    }
     /// The GOARCH the program is built for, which decides the sizes of types.
     fn architecture(&self) -> &str {
         "amd64"

@@ -6,11 +6,12 @@ use crate::library::{self, Effect};
 use crate::origin::OriginKind;
 use crate::state::{Fact, State, Weak};
 use crate::summary::{Base, Given, Left, Need, Outcome, Step, Summary, Target};
+use crate::table::{self, Element, Table};
 use crate::term::{Root, Site, TermKind};
 use crate::value::{Address, Aggregate, Truth, Value};
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use tophash_flow::{At, Call, Callee, FnId, FuncName, Operand};
+use tophash_flow::{At, Call, Callee, Const, FnId, FuncName, Operand, PlaceId};
 use tophash_syntax::Symbol;
 use tophash_syntax::ast::UnaryOp;
 use tophash_types::{Builtin, ObjId};
@@ -19,6 +20,8 @@ use tophash_types::{Builtin, ObjId};
 struct Args {
     values: Vec<Value>,
     operands: Vec<Operand>,
+    /// The receiver was bound before: it is no part of the call.
+    bound: bool,
 }
 
 /// A call being applied.
@@ -34,14 +37,27 @@ struct Binding<'b> {
     variadic: Option<u32>,
 }
 
+impl Binding<'_> {
+    /// Whether a parameter gets its arguments one by one.
+    fn is_variadic(&self, param: u32) -> bool {
+        !self.call.spread && self.variadic == Some(param)
+    }
+}
+
 impl Engine<'_, '_> {
     /// The states after a call; none if it never returns.
     pub(crate) fn call(&mut self, site: Site, at: At, call: &Call, mut state: State) -> Vec<State> {
-        let args = self.args(call, &mut state);
+        let mut args = self.args(at, call, &mut state);
         let (callee, object) = match call.callee {
             Callee::Value(place) => match self.read(&mut state, place) {
                 Value::Closure(id) => (Callee::Closure(id), None),
-                Value::Func(name) => (Callee::Static(name), None),
+                Value::Func(name) => (Callee::Static(name), self.worker.object(name)),
+                Value::Bound(name, receiver) => {
+                    args.values.insert(0, (*receiver).clone());
+                    args.operands.insert(0, Operand::Place(place));
+                    args.bound = true;
+                    (Callee::Static(name), self.worker.object(name))
+                }
                 _ => (call.callee, None),
             },
             callee => (callee, call.object),
@@ -83,18 +99,40 @@ impl Engine<'_, '_> {
         }
     }
 
-    fn args(&mut self, call: &Call, state: &mut State) -> Args {
+    fn args(&mut self, at: At, call: &Call, state: &mut State) -> Args {
         let operands: Vec<Operand> = call
             .receiver
             .iter()
             .chain(call.args.iter())
             .copied()
             .collect();
+        let receivers = usize::from(call.receiver.is_some());
         let values = operands
             .iter()
-            .map(|&operand| self.argument(operand, state))
+            .enumerate()
+            .map(|(n, &operand)| match (operand, n.checked_sub(receivers)) {
+                (Operand::Nil, Some(arg)) => self.nil_argument(at, call, arg),
+                _ => self.argument(operand, state),
+            })
             .collect();
-        Args { values, operands }
+        Args {
+            values,
+            operands,
+            bound: false,
+        }
+    }
+
+    /// A `nil` that is passed. One that is passed for a map says where.
+    fn nil_argument(&mut self, at: At, call: &Call, arg: usize) -> Value {
+        let unit = self.function();
+        if !self.worker.takes_map(&unit, call, arg) {
+            return Value::Zero(None);
+        }
+        let method = call.receiver.is_some();
+        let n = arg + usize::from(method);
+        let found = crate::names::argument(self.worker.world, &unit, at.expr, method, n);
+        let span = found.map_or(at.span, |(span, _)| span);
+        Value::Zero(Some(self.origin(OriginKind::NilLiteral, span, None)))
     }
 
     /// A value that is passed. Through the address of a part without maps nothing can be
@@ -163,7 +201,7 @@ impl Engine<'_, '_> {
             }
             None => {}
         }
-        if self.wants_summary(call, args, &state, name)
+        if self.wants_summary(call, args, &state, (name, object))
             && let Some(summary) = self.worker.summary(name, object)
             && !summary.opaque
         {
@@ -215,7 +253,16 @@ impl Engine<'_, '_> {
     }
 
     /// Whether it matters to maps what a function does.
-    fn wants_summary(&mut self, call: &Call, args: &Args, state: &State, name: FuncName) -> bool {
+    fn wants_summary(
+        &mut self,
+        call: &Call,
+        args: &Args,
+        state: &State,
+        (name, object): (FuncName, Option<ObjId>),
+    ) -> bool {
+        if self.worker.is_dependency(object) {
+            return self.wants_dependency(call, args, state);
+        }
         let result = call.results.iter().any(|&place| {
             let ty = self.unit.places.get(place).ty;
             self.worker.leads_to_map(ty)
@@ -233,6 +280,29 @@ impl Engine<'_, '_> {
                         self.worker.leads_to_map(ty)
                     }
                     _ => false,
+                })
+    }
+
+    /// The same of a function whose body is only read for this: it matters what it does to
+    /// a map it is given that may be nil, and whether a map it returns is.
+    fn wants_dependency(&mut self, call: &Call, args: &Args, state: &State) -> bool {
+        let is_map = |engine: &mut Self, place: PlaceId| {
+            let ty = engine.unit.places.get(place).ty;
+            engine.worker.is_map(ty)
+        };
+        call.results.iter().any(|&place| is_map(self, place))
+            || args
+                .values
+                .iter()
+                .zip(&args.operands)
+                .any(|(value, operand)| {
+                    let map = match operand {
+                        Operand::Place(place) | Operand::Addr(place) => is_map(self, *place),
+                        Operand::Nil => matches!(value, Value::Zero(Some(_))),
+                        Operand::Const(_) => false,
+                    };
+                    map && !matches!(value, Value::Ref(_))
+                        && state.truth(value, &self.terms) != Some(Truth::NonZero)
                 })
     }
 
@@ -258,9 +328,13 @@ impl Engine<'_, '_> {
         if source_empty {
             return true;
         }
-        if let Some(Truth::Zero(Some(origin))) = state.truth(dst, &self.terms) {
-            self.report(state, *map, at, origin);
-            return false;
+        match state.truth(dst, &self.terms) {
+            Some(Truth::Zero(Some(origin))) => {
+                self.report(state, *map, at, origin);
+                return false;
+            }
+            None => self.bare(state, *map, at),
+            _ => {}
         }
         true
     }
@@ -325,8 +399,8 @@ impl Engine<'_, '_> {
     }
 
     /// `go call`
-    pub(crate) fn go(&mut self, site: Site, call: &Call, state: &mut State) {
-        let args = self.args(call, state);
+    pub(crate) fn go(&mut self, site: Site, at: At, call: &Call, state: &mut State) {
+        let args = self.args(at, call, state);
         match call.callee {
             Callee::Closure(id) => self.hand_over(site, state, &Value::Closure(id)),
             Callee::Value(place) => {
@@ -404,11 +478,36 @@ impl Engine<'_, '_> {
         for value in &binding.args.values {
             self.hand_over(binding.site, &mut state, value);
         }
-        summary
-            .outcomes
-            .iter()
-            .filter_map(|outcome| self.outcome(outcome, binding, &state))
-            .collect()
+        let mut states = Vec::new();
+        for outcome in &summary.outcomes {
+            if !self.is_told_of_failure(summary, outcome, binding) {
+                states.extend(self.outcome(outcome, binding, &state));
+            }
+        }
+        states
+    }
+
+    /// Whether a callee leaves a nil behind in a way that it tells of by another result,
+    /// which the caller looks at: one that is zero where it succeeds, such as an error or an
+    /// answer with a code, and is not known to be here.
+    fn is_told_of_failure(&self, summary: &Summary, outcome: &Outcome, binding: &Binding) -> bool {
+        let lefts = || outcome.results.iter().chain(&outcome.objects);
+        if !lefts().any(Left::has_nil) {
+            return false;
+        }
+        let results = binding.call.results.iter().zip(&outcome.results);
+        results.enumerate().any(|(n, (&place, left))| {
+            left.is_vague()
+                && summary
+                    .outcomes
+                    .iter()
+                    .any(|other| other.results.get(n).is_some_and(Left::is_zero))
+                && self
+                    .unit
+                    .places
+                    .root_var(place)
+                    .is_some_and(|var| self.context.is_read(var))
+        })
     }
 
     /// Checks a map that the callee writes. False if the call can't succeed.
@@ -439,8 +538,8 @@ impl Engine<'_, '_> {
                     let mut via = vec![step];
                     via.extend(need.via.iter().cloned());
                     let weak = need.weak.or(state.weak);
-                    let direct_argument = match need.map {
-                        Given::Param(n) => Some(n),
+                    let argument = match need.map {
+                        Given::Param(n) => Some(self.argument_text(binding, n as usize)),
                         _ => None,
                     };
                     self.note(NilWrite {
@@ -448,7 +547,7 @@ impl Engine<'_, '_> {
                         via,
                         origin,
                         weak,
-                        direct_argument,
+                        argument,
                     });
                 }
                 conditional
@@ -477,6 +576,22 @@ impl Engine<'_, '_> {
                 }
                 true
             }
+        }
+    }
+
+    fn argument_text(&self, binding: &Binding, n: usize) -> Rc<str> {
+        let world = self.worker.world;
+        let method = binding.call.receiver.is_some();
+        let found = match (binding.args.bound, n.checked_sub(1)) {
+            (true, None) => return "its receiver".into(),
+            (true, Some(n)) => crate::names::argument(world, &self.unit, binding.at.expr, false, n),
+            (false, _) => crate::names::argument(world, &self.unit, binding.at.expr, method, n),
+        };
+        match (found, binding.args.operands.get(n)) {
+            (Some((_, Some(text))), _) => text,
+            (_, Some(Operand::Nil)) => "nil".into(),
+            (_, Some(Operand::Place(place))) => crate::names::path(&self.unit, *place).into(),
+            _ => "the map".into(),
         }
     }
 
@@ -533,6 +648,10 @@ impl Engine<'_, '_> {
             state.allocate(object(binding, n), Value::Unknown);
         }
         for (n, left) in outcome.objects.iter().enumerate() {
+            let left = match passed_on {
+                true => &left.without_nils(),
+                false => left,
+            };
             let value = self.left(left, binding, &entry, None);
             let address = Address::of(object(binding, n));
             state.store(&address, value, &mut self.terms);
@@ -541,6 +660,8 @@ impl Engine<'_, '_> {
             let value = self.left(left, binding, &entry, None);
             match address {
                 Some(address) => state.store(&address, value, &mut self.terms),
+                // Elements of a map that are not followed.
+                None if matches!(left, Left::Elements { .. }) => {}
                 None => {
                     state.escape(&value);
                     state.havoc(binding.site, &self.terms);
@@ -548,11 +669,16 @@ impl Engine<'_, '_> {
             }
         }
         for (n, &result) in binding.call.results.iter().enumerate() {
-            let value = match outcome.results.get(n) {
-                Some(Left::Zero(Some(_))) if passed_on => Value::Unknown,
-                Some(left) => self.left(left, binding, &entry, Some(n as u16)),
-                None => Value::Unknown,
-            };
+            let value =
+                match outcome.results.get(n) {
+                    Some(Left::Zero(Some(_))) if passed_on => Value::Unknown,
+                    // What is no map in a generic function may be one for its caller.
+                    Some(Left::Zero(None)) if self.is_map(result) => Value::Zero(Some(
+                        self.origin(OriginKind::ZeroResult, binding.at.span, None),
+                    )),
+                    Some(left) => self.left(left, binding, &entry, Some(n as u16)),
+                    None => Value::Unknown,
+                };
             let value = match value {
                 Value::Unknown => self.fresh(&mut state, binding.site, n as u16),
                 known => known,
@@ -601,7 +727,7 @@ impl Engine<'_, '_> {
                 .args
                 .values
                 .get(*n as usize)
-                .filter(|_| binding.call.spread || binding.variadic != Some(*n))
+                .filter(|_| !binding.is_variadic(*n))
                 .cloned()
                 .unwrap_or(Value::Unknown),
             Given::Var(var) => state.contents(Root::Var(*var), &mut self.terms),
@@ -616,6 +742,33 @@ impl Engine<'_, '_> {
             Given::Field(of, index) => self
                 .given(of, binding, state)
                 .project(*index, &mut self.terms),
+            Given::Element(of, key) => {
+                let map = self.given(of, binding, state);
+                let key = match key {
+                    Some(key) => self.given(key, binding, state),
+                    None => Value::Unknown,
+                };
+                let key = table::key_term(&key, &mut self.terms);
+                let Some((_, table)) = state.table(&map, &mut self.terms) else {
+                    return Value::Unknown;
+                };
+                match table.read(key, &self.terms) {
+                    Element::Is(value) => value,
+                    Element::Absent => {
+                        let kind = OriginKind::MissingElement;
+                        Value::Zero(Some(self.origin(kind, binding.at.span, None)))
+                    }
+                    Element::Unknown(Some(kind)) => build(self, kind),
+                    Element::Unknown(None) => Value::Unknown,
+                }
+            }
+            Given::Len(of) if matches!(**of, Given::Param(n) if binding.is_variadic(n)) => {
+                let Given::Param(n) = **of else {
+                    return Value::Unknown;
+                };
+                let count = binding.args.values.len().saturating_sub(n as usize);
+                Value::constant(Const::Int(count as i64))
+            }
             Given::Len(of) => match self.given(of, binding, state) {
                 Value::Zero(_) => Value::Zero(None),
                 Value::Term(term) => build(self, TermKind::Len(term)),
@@ -677,6 +830,10 @@ impl Engine<'_, '_> {
                 Some(address) => Value::Ref(address),
                 None => Value::NonZero,
             },
+            Left::Elements { empty } => Value::Table(Rc::new(match empty {
+                true => Table::empty(),
+                false => Table::default(),
+            })),
             Left::Struct(rest, fields) => {
                 let rest = self.left(rest, binding, entry, None);
                 let fields: BTreeMap<u32, Value> = fields

@@ -1,6 +1,7 @@
 //! The fixed point over one function.
 
 use crate::export;
+use crate::fields::Bare;
 use crate::origin::{Loc, Origin, OriginId, OriginKind};
 use crate::state::{Fact, State, Weak};
 use crate::summary::{Need, Outcome, Step, Summary, Write};
@@ -37,8 +38,8 @@ pub struct NilWrite {
     pub origin: OriginId,
     /// What the way to it rests on; nothing if some way rests on nothing.
     pub weak: Option<Weak>,
-    /// The map is given to the callee directly, not as a part of something.
-    pub direct_argument: Option<u32>,
+    /// The map itself is what the call passes, not a part of something: its text there.
+    pub argument: Option<Rc<str>>,
 }
 
 /// What one run over a function gathers.
@@ -48,6 +49,8 @@ pub(crate) struct Gathered {
     pub needs: Vec<Need>,
     /// Unguarded writes to fields that nothing in the package ever gives a value.
     pub unmade: Vec<Rc<Write>>,
+    /// Writes to maps of which nothing is known, by place.
+    pub bare: BTreeMap<Loc, Bare>,
     pub outcomes: Vec<Outcome>,
 }
 
@@ -332,7 +335,7 @@ impl<'e, 'w> Engine<'e, 'w> {
         let counted = !array
             && matches!(
                 next.over,
-                RangeOver::Map | RangeOver::List | RangeOver::String
+                RangeOver::Map | RangeOver::List | RangeOver::String | RangeOver::Unknown
             );
         let empty = counted || matches!(next.over, RangeOver::Int) && matches!(x, Value::Zero(_));
         let len = match &x {
@@ -474,7 +477,8 @@ impl<'e, 'w> Engine<'e, 'w> {
                 }
                 self.assume_less(state, &x, &y, holds)
             }
-            Cond::Deferred(_) | Cond::Opaque => true,
+            Cond::Deferred(id) => state.may_be_deferred(id, holds),
+            Cond::Opaque => true,
         }
     }
 

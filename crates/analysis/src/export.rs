@@ -12,6 +12,9 @@ use tophash_flow::{Const, Function, VarKind};
 /// Ways of returning that are told apart. With more than that nothing is said of any.
 const MAX_OUTCOMES: usize = 6;
 
+/// Ways of returning that are told apart by their conditions alone.
+const MAX_TOLD_APART: usize = 3;
+
 /// Conditions that a summary keeps for each way.
 const MAX_CONDITIONS: usize = 8;
 
@@ -38,6 +41,10 @@ pub(crate) fn given(engine: &Engine, term: Term) -> Option<Given> {
         },
         TermKind::Field(_, ELEM) => return None,
         TermKind::Field(term, index) => Given::Field(of(*term)?, *index),
+        TermKind::At(contents, key, 0) => match engine.terms.kind(*contents) {
+            TermKind::Contents(Root::Pointee(map)) => Given::Element(of(*map)?, of(*key)),
+            _ => return None,
+        },
         TermKind::Len(term) => Given::Len(of(*term)?),
         TermKind::Equal(x, y) => Given::Equal(of(*x)?, of(*y)?),
         TermKind::Binary(op, x, y) => Given::Binary(*op, of(*x)?, of(*y)?),
@@ -49,6 +56,7 @@ pub(crate) fn given(engine: &Engine, term: Term) -> Option<Given> {
         | TermKind::Result(..)
         | TermKind::Join(..)
         | TermKind::Element(..)
+        | TermKind::At(..)
         | TermKind::Call(..) => return None,
     })
 }
@@ -150,7 +158,7 @@ impl Export<'_, '_, '_> {
 
     fn left(&mut self, value: &Value, depth: u32) -> Left {
         match value {
-            Value::Unknown | Value::Closure(_) | Value::Func(_) => Left::Unknown,
+            Value::Unknown | Value::Closure(_) | Value::Func(_) | Value::Bound(..) => Left::Unknown,
             Value::Zero(origin) => Left::Zero(*origin),
             Value::Made => Left::Made,
             Value::NonZero => Left::NonZero,
@@ -180,6 +188,9 @@ impl Export<'_, '_, '_> {
                 Left::Struct(Box::new(rest), fields)
             }
             Value::Struct(_) => Left::Unknown,
+            Value::Table(table) => Left::Elements {
+                empty: table.complete && table.known.is_empty(),
+            },
         }
     }
 
@@ -225,8 +236,29 @@ impl Export<'_, '_, '_> {
     }
 }
 
-/// Ways that come to the same are one, on the conditions they share.
+/// Ways that come to the same are one. As long as there are few of them, they are told
+/// apart where their conditions differ in more than one thing that holds on one of them
+/// and not on the other: beyond that, one way stands for all on the conditions they share.
 pub(crate) fn merge_outcomes(outcomes: Vec<Outcome>) -> Vec<Outcome> {
+    let exact = merge(outcomes, |x, y| {
+        let apart = |x: &Outcome, y: &Outcome| {
+            let differing = x.conditions.iter().filter(|c| !y.conditions.contains(c));
+            differing.count()
+        };
+        apart(x, y) <= 1 && apart(y, x) <= 1
+    });
+    if exact.len() <= MAX_TOLD_APART {
+        return exact;
+    }
+    let merged = merge(exact, |_, _| true);
+    if merged.len() <= MAX_OUTCOMES {
+        return merged;
+    }
+    given_up(&merged)
+}
+
+/// Joins ways that come to the same and that `may` be joined.
+fn merge(outcomes: Vec<Outcome>, may: impl Fn(&Outcome, &Outcome) -> bool) -> Vec<Outcome> {
     let mut merged: Vec<Outcome> = Vec::new();
     for outcome in outcomes {
         let same = merged.iter_mut().find(|known| {
@@ -234,6 +266,7 @@ pub(crate) fn merge_outcomes(outcomes: Vec<Outcome>) -> Vec<Outcome> {
                 && known.writes == outcome.writes
                 && known.objects == outcome.objects
                 && known.unseen == outcome.unseen
+                && may(known, &outcome)
         });
         match same {
             Some(known) => {
@@ -243,10 +276,12 @@ pub(crate) fn merge_outcomes(outcomes: Vec<Outcome>) -> Vec<Outcome> {
             None => merged.push(outcome),
         }
     }
-    if merged.len() <= MAX_OUTCOMES {
-        return merged;
-    }
-    let results = merged.iter().map(|o| o.results.len()).max().unwrap_or(0);
+    merged
+}
+
+/// One way that says nothing.
+fn given_up(outcomes: &[Outcome]) -> Vec<Outcome> {
+    let results = outcomes.iter().map(|o| o.results.len()).max().unwrap_or(0);
     vec![Outcome {
         conditions: Vec::new(),
         objects: Vec::new(),

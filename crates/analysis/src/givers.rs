@@ -5,7 +5,7 @@ use crate::summary::FieldName;
 use crate::worker::Worker;
 use std::rc::Rc;
 use tophash_syntax::Symbol;
-use tophash_syntax::ast::{ExprId, ExprKind};
+use tophash_syntax::ast::{Ast, ExprId, ExprKind};
 use tophash_types::{FileId, Selection, SelectionKind, TypeId, TypedBody};
 
 /// A place that gives a field of that name a value. Whose field it is takes types to tell.
@@ -32,9 +32,18 @@ pub(crate) fn is_given(worker: &mut Worker, index: &NamesIndex, field: &FieldNam
 }
 
 fn gives(worker: &mut Worker, giver: &Giver, field: &FieldName) -> bool {
+    match owner(worker, giver) {
+        Owner::Unknown => true,
+        Owner::Other => false,
+        Owner::Named(package, name) => (package, name) == (field.package, field.owner),
+    }
+}
+
+/// Whose field a place gives a value.
+pub(crate) fn owner(worker: &mut Worker, giver: &Giver) -> Owner {
     let body = body(worker, giver);
-    let kind = &worker.world.file(giver.file).tree.ast.expr(giver.expr).kind;
-    let owner = match kind {
+    let kind = &tree(worker, giver).expr(giver.expr).kind;
+    match kind {
         ExprKind::CompositeLit { .. } => Owner::of(worker, body.type_of(giver.expr)),
         _ => match body.selection(giver.expr) {
             Some(selection) if selection.kind == SelectionKind::Field => {
@@ -45,16 +54,11 @@ fn gives(worker: &mut Worker, giver: &Giver, field: &FieldName) -> bool {
             None if body.object(giver.expr).is_some() => Owner::Other,
             None => Owner::Unknown,
         },
-    };
-    match owner {
-        Owner::Unknown => true,
-        Owner::Other => false,
-        Owner::Named(package, name) => (package, name) == (field.package, field.owner),
     }
 }
 
 /// Whose field something is.
-enum Owner {
+pub(crate) enum Owner {
     /// That of a defined type, by package and name.
     Named(Symbol, Symbol),
     /// That of a struct type without a name, or no field.
@@ -64,7 +68,7 @@ enum Owner {
 
 impl Owner {
     /// The owner of the fields of a struct type, or of what a pointer to one points to.
-    fn of(worker: &mut Worker, ty: TypeId) -> Owner {
+    pub(crate) fn of(worker: &mut Worker, ty: TypeId) -> Owner {
         let ty = worker.pointee(ty).unwrap_or(ty);
         if !worker.checker.is_known(ty) {
             return Owner::Unknown;
@@ -90,7 +94,15 @@ fn selected_owner(worker: &mut Worker, selection: &Selection) -> Owner {
     Owner::of(worker, ty)
 }
 
-fn body(worker: &mut Worker, giver: &Giver) -> Rc<TypedBody> {
+/// The tree that a place lies in.
+pub(crate) fn tree<'w>(worker: &Worker<'w>, giver: &Giver) -> &'w Ast {
+    let world = worker.world;
+    let body = giver.func.and_then(|func| world.body(func.file, func.func));
+    body.map_or(&world.file(giver.file).tree.ast, |(ast, _)| ast)
+}
+
+/// The types around a place.
+pub(crate) fn body(worker: &mut Worker, giver: &Giver) -> Rc<TypedBody> {
     match giver.func {
         Some(func) => worker.body(func.file, func.func),
         None => worker.checker.check_initialisers(giver.file),

@@ -3,9 +3,10 @@
 use crate::summary::FieldName;
 use crate::worker::Worker;
 use std::rc::Rc;
-use tophash_flow::{FnId, PlaceId, PlaceKind, Unit};
-use tophash_syntax::ast::ExprKind;
-use tophash_types::{Checker, SourceFile, Type};
+use tophash_flow::{FnId, PlaceId, PlaceKind, Source, Unit};
+use tophash_syntax::Span;
+use tophash_syntax::ast::{Ast, ExprId, ExprKind};
+use tophash_types::{Checker, Type, World};
 
 /// `Set`, `(*PodCache).Set`, or `(*PodCache).Set.func1` for a closure.
 pub fn function(checker: &Checker, unit: &Unit, id: FnId) -> Rc<str> {
@@ -46,25 +47,32 @@ pub fn short(unit: &Unit, id: FnId) -> Rc<str> {
     }
 }
 
+/// The tree that a unit's expressions lie in.
+pub fn tree<'w>(world: &'w dyn World, unit: &Unit) -> Option<&'w Ast> {
+    match unit.source {
+        Source::Func(func) => world.body(unit.file, func).map(|(ast, _)| ast),
+        Source::Initialisers => Some(&world.file(unit.file).tree.ast),
+    }
+}
+
 /// Longest text of an expression that is shown as it is.
 const MAX_TEXT: usize = 60;
 
 /// The map that an index expression, or a call on a map, is about.
-pub fn map(
-    file: SourceFile,
-    unit: &Unit,
-    expr: Option<tophash_syntax::ast::ExprId>,
-    place: PlaceId,
-) -> Rc<str> {
-    let ast = &file.tree.ast;
-    if let Some(expr) = expr {
+pub fn map(world: &dyn World, unit: &Unit, expr: Option<ExprId>, place: PlaceId) -> Rc<str> {
+    if let Some(expr) = expr
+        && let Some(ast) = tree(world, unit)
+    {
         let operand = match ast.expr(ast.unparen(expr)).kind {
             ExprKind::Index { x, .. } => Some(x),
             ExprKind::Call { args, .. } => ast.list(args).first().copied(),
             _ => None,
         };
         if let Some(operand) = operand {
-            let text = ast.expr(ast.unparen(operand)).span.of(file.source);
+            let text = ast
+                .expr(ast.unparen(operand))
+                .span
+                .of(world.file(unit.file).source);
             if let Ok(text) = std::str::from_utf8(text)
                 && text.len() <= MAX_TEXT
                 && !text.contains('\n')
@@ -74,6 +82,36 @@ pub fn map(
         }
     }
     path(unit, place).into()
+}
+
+/// What a call passes as its `n`th operand, the receiver of a method counted first: its
+/// extent, and its text if that is short.
+pub fn argument(
+    world: &dyn World,
+    unit: &Unit,
+    call: Option<ExprId>,
+    method: bool,
+    n: usize,
+) -> Option<(Span, Option<Rc<str>>)> {
+    let ast = tree(world, unit)?;
+    let ExprKind::Call { fun, args, .. } = ast.expr(ast.unparen(call?)).kind else {
+        return None;
+    };
+    let operand = match (method, n, ast.expr(ast.unparen(fun)).kind) {
+        (true, 0, ExprKind::Selector { x, .. }) => x,
+        // A method expression has its receiver among the arguments.
+        (true, n, _) if ast.list(args).len() > n && !is_method_call(ast, fun) => ast.list(args)[n],
+        (true, n, _) => *ast.list(args).get(n.checked_sub(1)?)?,
+        (false, n, _) => *ast.list(args).get(n)?,
+    };
+    let span = ast.expr(operand).span;
+    let text = std::str::from_utf8(span.of(world.file(unit.file).source)).ok();
+    let text = text.filter(|text| text.len() <= MAX_TEXT && !text.contains('\n'));
+    Some((span, text.map(Rc::from)))
+}
+
+fn is_method_call(ast: &Ast, fun: ExprId) -> bool {
+    matches!(ast.expr(ast.unparen(fun)).kind, ExprKind::Selector { .. })
 }
 
 /// An access path as the source might write it.

@@ -4,11 +4,14 @@
 //! alone say so; elsewhere it keeps the place, for [`crate::givers`] to ask the checker.
 
 use crate::givers::Giver;
+use crate::handing;
 use crate::origin::Loc;
+use crate::takers::Takers;
 use rustc_hash::{FxHashMap, FxHashSet};
 use tophash_flow::Candidates;
 use tophash_syntax::ast::{
-    AssignOp, Ast, DeclKind, ExprId, ExprKind, FuncId, GenTok, SpecKind, StmtId, StmtKind, UnaryOp,
+    AssignOp, Ast, DeclKind, ExprId, ExprKind, FuncDecl, FuncId, GenTok, SpecKind, StmtId,
+    StmtKind, UnaryOp,
 };
 use tophash_syntax::{File, Span, Symbol};
 use tophash_types::{FileId, PackageId, World};
@@ -51,8 +54,10 @@ pub(crate) struct StructIndex {
 /// What a package's source says of names.
 #[derive(Default)]
 pub(crate) struct NamesIndex {
-    /// Functions that may write to a map.
+    /// Functions that may write to a map, or hand one to a function that does.
     pub writers: Vec<FuncRef>,
+    /// Methods that replace a field of a receiver that is a copy.
+    pub copies: Vec<FuncRef>,
     /// Variables that something other than nil is assigned to, or whose address is
     /// taken: `name = v`, `&name`.
     pub given: FxHashSet<Symbol>,
@@ -76,19 +81,19 @@ pub(crate) struct NamesIndex {
 }
 
 impl NamesIndex {
-    /// Reads the files of a package.
-    pub(crate) fn new(world: &dyn World, package: PackageId) -> NamesIndex {
+    /// Reads the files of a package. `takers` are functions whose calls are looked out for.
+    pub(crate) fn new(world: &dyn World, package: PackageId, takers: &Takers) -> NamesIndex {
         let mut index = NamesIndex {
             structs: structs(world, package),
             ..NamesIndex::default()
         };
         for &file in world.files(package) {
-            index.file(file, world.file(file).tree);
+            index.file(file, world.file(file).tree, takers);
         }
         index
     }
 
-    fn file(&mut self, id: FileId, file: &File) {
+    fn file(&mut self, id: FileId, file: &File, takers: &Takers) {
         let ast = &file.ast;
         let candidates: Candidates = tophash_flow::candidates(file);
         let functions = Functions::new(id, file);
@@ -103,6 +108,8 @@ impl NamesIndex {
         self.statements(id, ast, &functions);
         self.expressions(id, ast, &functions);
         self.variables(id, file, &functions);
+        let handing = handing::candidates(ast, takers, |span| functions.around(span));
+        self.writers.extend(handing);
         self.writers.sort();
         self.writers.dedup();
     }
@@ -134,6 +141,14 @@ impl NamesIndex {
                 StmtKind::Assign { lhs, op, rhs } if op != AssignOp::Define => {
                     let values = ast.list(rhs);
                     for (n, &target) in ast.list(lhs).iter().enumerate() {
+                        if lhs.len() == rhs.len()
+                            && is_new(ast, values[n])
+                            && let ExprKind::Selector { x, .. } = ast.expr(target).kind
+                            && let ExprKind::Ident(name) = ast.expr(x).kind
+                            && functions.is_copied_receiver(stmt.span, name)
+                        {
+                            self.copies.extend(functions.around(stmt.span));
+                        }
                         if lhs.len() != rhs.len() || !is_nil(ast, values[n]) {
                             self.given_name(file, ast, functions, target);
                         }
@@ -364,7 +379,7 @@ impl NamesIndex {
 }
 
 /// The function declarations of a file by their place.
-struct Functions {
+pub(crate) struct Functions {
     file: FileId,
     functions: Vec<FunctionAt>,
 }
@@ -374,20 +389,26 @@ struct FunctionAt {
     func: FuncId,
     /// Name and type of the receiver.
     receiver: Option<(Symbol, Symbol)>,
+    /// Whether the receiver is a pointer.
+    by_pointer: bool,
 }
 
 impl Functions {
-    fn new(id: FileId, file: &File) -> Functions {
+    pub(crate) fn new(id: FileId, file: &File) -> Functions {
         let ast = &file.ast;
         let functions = file.decls.iter().filter_map(|&decl| {
             let DeclKind::Func(func) = ast.decl(decl).kind else {
                 return None;
             };
+            let mut by_pointer = false;
             let receiver = ast.func(func).recv.and_then(|list| {
                 let field = ast.fields(list).first()?;
                 let name = ast.list(field.names).first()?.name;
                 let ty = match ast.expr(ast.unparen(field.ty)).kind {
-                    ExprKind::Star(x) => x,
+                    ExprKind::Star(x) => {
+                        by_pointer = true;
+                        x
+                    }
                     _ => field.ty,
                 };
                 Some((name, named(ast, ty)?.1))
@@ -396,6 +417,7 @@ impl Functions {
                 span: ast.decl(decl).span,
                 func,
                 receiver,
+                by_pointer,
             })
         });
         Functions {
@@ -416,7 +438,15 @@ impl Functions {
         (receiver == name).then_some(ty)
     }
 
-    fn around(&self, span: Span) -> Option<FuncRef> {
+    /// Whether a name is that of a receiver that is no pointer.
+    fn is_copied_receiver(&self, span: Span, name: Symbol) -> bool {
+        self.at(span).is_some_and(|function| {
+            !function.by_pointer && function.receiver.is_some_and(|(own, _)| own == name)
+        })
+    }
+
+    /// The function declaration around an extent.
+    pub(crate) fn around(&self, span: Span) -> Option<FuncRef> {
         Some(FuncRef {
             file: self.file,
             func: self.at(span)?.func,
@@ -473,8 +503,29 @@ pub(crate) fn structs(world: &dyn World, package: PackageId) -> FxHashMap<Symbol
     structs
 }
 
+/// The name of the type that a method is declared for.
+pub(crate) fn receiver(ast: &Ast, func: &FuncDecl) -> Option<Symbol> {
+    let field = ast.fields(func.recv?).first()?;
+    let ty = match ast.expr(ast.unparen(field.ty)).kind {
+        ExprKind::Star(x) => x,
+        _ => field.ty,
+    };
+    Some(named(ast, ty)?.1)
+}
+
+/// `make(T)` or a literal.
+fn is_new(ast: &Ast, value: ExprId) -> bool {
+    match ast.expr(ast.unparen(value)).kind {
+        ExprKind::CompositeLit { .. } => true,
+        ExprKind::Call { fun, .. } => {
+            matches!(ast.expr(fun).kind, ExprKind::Ident(name) if name.as_str() == "make")
+        }
+        _ => false,
+    }
+}
+
 /// `nil`
-fn is_nil(ast: &Ast, value: ExprId) -> bool {
+pub(crate) fn is_nil(ast: &Ast, value: ExprId) -> bool {
     matches!(ast.expr(ast.unparen(value)).kind, ExprKind::Ident(name) if name.as_str() == "nil")
 }
 

@@ -24,12 +24,16 @@ pub enum OriginKind {
     NamedResult,
     /// `nil` written out.
     NilLiteral,
+    /// `m = nil` to a variable or field that held a map.
+    Cleared,
     /// A check that found it nil: `if m == nil`.
     Checked,
     /// `m, _ := x.(map[K]V)` where `x` holds something else.
     Assertion,
     /// A read from a nil map.
     AbsentElement,
+    /// A read of an element that nothing was stored to.
+    MissingElement,
     /// A variable of struct type, declared without a value.
     ZeroStruct(Rc<str>),
     /// A struct literal that leaves the field out.
@@ -40,6 +44,8 @@ pub enum OriginKind {
     Elements(Rc<str>),
     /// `maps.Clone` of a nil map.
     Clone,
+    /// A function returns the zero value of a type parameter.
+    ZeroResult,
     /// What a function returns.
     Returned(FuncName, OriginId),
 }

@@ -1,6 +1,8 @@
 //! One package: from its functions to what can go wrong in it.
 
 use crate::engine::NilWrite;
+use crate::fields::{LeftNil, left_nil};
+use crate::lost::LostMap;
 use crate::names_index::{FuncRef, Maker, MakerForm, NamesIndex};
 use crate::origin::{Loc, Origin, OriginKind};
 use crate::summary::{FieldName, Given, Need, Write};
@@ -21,6 +23,10 @@ pub struct PackageFacts {
     pub nil_writes: Vec<NilWrite>,
     /// Fields that are written and that no way of making their struct gives a value.
     pub never_made: Vec<NeverMade>,
+    /// Fields that something leaves nil and that are written without a check.
+    pub left_nil: Vec<LeftNil>,
+    /// Maps that a function makes for a caller who never sees them.
+    pub lost: Vec<LostMap>,
 }
 
 /// A map field that is written though nothing ever makes it.
@@ -50,15 +56,20 @@ pub struct FieldMaker {
 
 /// Analyses the functions of a package that may write to maps.
 pub fn analyse_package(worker: &mut Worker, package: PackageId) -> PackageFacts {
-    let index = Rc::new(NamesIndex::new(worker.world, package));
-    worker.package = Some(package);
+    worker.begin(package);
+    let takers = worker.takers_seen_from(package);
+    let index = Rc::new(NamesIndex::new(worker.world, package, &takers));
     worker.index = index.clone();
     freeze_globals(worker, package, &index);
     let mut facts = PackageFacts::default();
     let mut seen = BTreeSet::new();
     let mut needs: Vec<Need> = Vec::new();
     let mut unmade: BTreeMap<FieldName, Vec<Rc<Write>>> = BTreeMap::new();
+    let mut writers = Vec::new();
     for &func in &index.writers {
+        if let Some(unit) = worker.unit(func.file, func.func) {
+            facts.lost.extend(crate::lost::lost(worker, &unit.unit));
+        }
         let Some(unit) = analyse(worker, func, false, &mut seen, &mut facts) else {
             continue;
         };
@@ -67,6 +78,14 @@ pub fn analyse_package(worker: &mut Worker, package: PackageId) -> PackageFacts 
             if let Some(field) = &write.field {
                 unmade.entry(field.clone()).or_default().push(write);
             }
+        }
+        writers.push((func, unit));
+    }
+    for &func in &index.copies {
+        if !index.writers.contains(&func)
+            && let Some(unit) = worker.unit(func.file, func.func)
+        {
+            facts.lost.extend(crate::lost::lost(worker, &unit.unit));
         }
     }
     let fields = fields_needed(worker, package, &needs);
@@ -81,6 +100,13 @@ pub fn analyse_package(worker: &mut Worker, package: PackageId) -> PackageFacts 
     for func in foreign_makers(worker, package, &index) {
         analyse(worker, func, true, &mut seen, &mut facts);
     }
+    let known: BTreeSet<Loc> = facts
+        .nil_writes
+        .iter()
+        .map(|found| found.write.at)
+        .chain(unmade.values().flatten().map(|write| write.at))
+        .collect();
+    facts.left_nil = left_nil(worker, package, &index, &writers, &known);
     for (field, writes) in unmade {
         facts
             .never_made
@@ -101,7 +127,7 @@ fn analyse(
         return None;
     }
     let unit = worker.unit(func.file, func.func)?;
-    if !unit.writes_maps() && !whole {
+    if !whole && !unit.writes_maps() && !unit.hands_over_maps(worker) {
         return None;
     }
     facts.nil_writes.extend(unit.nil_writes(worker));

@@ -1,13 +1,14 @@
 //! What is known at one point of a function, on some of the ways to it.
 
 use crate::origin::{Loc, OriginId};
+use crate::table::Table;
 use crate::term::{ELEM, Path, Root, Site, Term, TermKind, Terms};
 use crate::value::{Address, Aggregate, Truth, Value};
 use rustc_hash::FxHasher;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
-use tophash_flow::{BlockId, Const, VarId};
+use tophash_flow::{BlockId, Const, DeferId, VarId};
 use tophash_syntax::ast::UnaryOp;
 
 /// What every zero value is called when it is a term: `nil`, `false` and `""` too.
@@ -35,6 +36,8 @@ pub enum Weak {
     FirstRound(Loc),
     /// A call failed, and its error is not looked at.
     IgnoredError(Loc),
+    /// A type assertion failed, and nobody asks whether it did.
+    IgnoredOk(Loc),
 }
 
 /// Memory and facts.
@@ -47,6 +50,8 @@ pub struct State {
     facts: BTreeMap<Term, Fact>,
     /// Heads of range loops that had a round.
     rounds: BTreeSet<BlockId>,
+    /// `defer` statements that may have been executed, and those that surely were.
+    deferred: (BTreeSet<DeferId>, BTreeSet<DeferId>),
     /// Where unseen code last ran: it may have changed all memory that is shared.
     epoch: Option<Site>,
     /// Pointers that unseen code was given: what they lead to is unknown.
@@ -128,6 +133,33 @@ impl State {
             }
         };
         self.cells.insert(address.root, new);
+    }
+
+    /// The elements of what a map leads to; none if that is not known.
+    pub fn table(&self, map: &Value, terms: &mut Terms) -> Option<(Root, Table)> {
+        let root = match map {
+            Value::Ref(address) if address.path.is_empty() => address.root,
+            Value::Term(term) => Root::Pointee(*term),
+            _ => return None,
+        };
+        let contents = self.contents(root, terms);
+        Some((root, Table::of(&contents)))
+    }
+
+    /// Changes the elements of a map. Another map that is not known may be the same.
+    pub fn set_table(&mut self, root: Root, table: Table) {
+        if self.is_shared(root) {
+            let shared: Vec<Root> = self.cells.keys().copied().collect();
+            for other in shared {
+                if other == root || !self.is_shared(other) {
+                    continue;
+                }
+                if let Some(Value::Table(other)) = self.cells.get_mut(&other) {
+                    *Rc::make_mut(other) = Table::default();
+                }
+            }
+        }
+        self.cells.insert(root, Value::Table(Rc::new(table)));
     }
 
     /// A write through an unknown pointer may reach what another unknown pointer points to.
@@ -282,8 +314,10 @@ impl State {
             Value::Unknown => None,
             Value::Zero(origin) => Some(Truth::Zero(*origin)),
             Value::Made | Value::NonZero | Value::Const(_) => Some(Truth::NonZero),
-            Value::Ref(_) | Value::Closure(_) | Value::Func(_) => Some(Truth::NonZero),
-            Value::Struct(_) => None,
+            Value::Ref(_) | Value::Closure(_) | Value::Func(_) | Value::Bound(..) => {
+                Some(Truth::NonZero)
+            }
+            Value::Struct(_) | Value::Table(_) => None,
             Value::Term(term) => self.fact(*term, terms).map(|fact| match fact {
                 Fact::Zero(origin) => Truth::Zero(origin),
                 Fact::Made | Fact::NonZero | Fact::Is(_) => Truth::NonZero,
@@ -351,6 +385,10 @@ impl State {
             TermKind::Len(of) | TermKind::Element(of, ..) if !zero(fact) => {
                 self.assume(of, Fact::Made, terms)
             }
+            TermKind::At(contents, ..) if !zero(fact) => match terms.map_of(contents) {
+                Some(map) => self.assume(map, Fact::Made, terms),
+                None => true,
+            },
             TermKind::Equal(x, y) => {
                 let (x, constant) = match (terms.kind(x), terms.kind(y)) {
                     (_, TermKind::Const(constant)) => (x, *constant),
@@ -379,6 +417,22 @@ impl State {
     /// All facts.
     pub fn facts(&self) -> impl Iterator<Item = (Term, Fact)> {
         self.facts.iter().map(|(&term, &fact)| (term, fact))
+    }
+
+    // Deferred calls.
+
+    /// A `defer` statement is executed.
+    pub fn defer(&mut self, id: DeferId) {
+        self.deferred.0.insert(id);
+        self.deferred.1.insert(id);
+    }
+
+    /// Whether a `defer` statement may have been executed, or not.
+    pub fn may_be_deferred(&self, id: DeferId, executed: bool) -> bool {
+        match executed {
+            true => self.deferred.0.contains(&id),
+            false => !self.deferred.1.contains(&id),
+        }
     }
 
     // Loops.
@@ -412,6 +466,15 @@ impl State {
         let stale_root = |root: Root| matches!(root, Root::Pointee(term) if is_stale(term));
         self.cells.retain(|&root, _| !stale_root(root));
         for value in self.cells.values_mut() {
+            if let Value::Table(table) = value
+                && table
+                    .known
+                    .keys()
+                    .chain(&table.base)
+                    .any(|&term| is_stale(term))
+            {
+                Rc::make_mut(table).forget(is_stale);
+            }
             let new = value.map(&|part| match part {
                 Value::Term(term) if is_stale(*term) => Some(Value::Unknown),
                 Value::Ref(address) if stale_root(address.root) => Some(Value::NonZero),
@@ -495,6 +558,14 @@ impl State {
             escaped,
             given_away: left.given_away.union(&right.given_away).copied().collect(),
             rounds: left.rounds.intersection(&right.rounds).copied().collect(),
+            deferred: (
+                left.deferred.0.union(&right.deferred.0).copied().collect(),
+                left.deferred
+                    .1
+                    .intersection(&right.deferred.1)
+                    .copied()
+                    .collect(),
+            ),
             asked: left.asked.union(&right.asked).copied().collect(),
             weak: match (left.weak, right.weak) {
                 (Some(x), Some(y)) => Some(x.min(y)),
@@ -587,6 +658,10 @@ fn join_values(
     match (x, y) {
         _ if x == y => x.clone(),
         (Value::Zero(x), Value::Zero(y)) => Value::Zero((*x).min(*y)),
+        (Value::Table(_), Value::Table(_) | Value::Term(_)) | (Value::Term(_), Value::Table(_)) => {
+            Value::Table(Rc::new(Table::of(x).join(&Table::of(y))))
+        }
+        (Value::Table(_), _) | (_, Value::Table(_)) => Value::Unknown,
         (Value::Struct(_), _) | (_, Value::Struct(_)) => {
             let fields: BTreeSet<u32> = [x, y]
                 .iter()
@@ -630,7 +705,7 @@ fn join_values(
 
 fn has_path(value: &Value, path: &[u32]) -> bool {
     match (value, path) {
-        (Value::Term(_) | Value::Unknown, _) => false,
+        (Value::Term(_) | Value::Unknown | Value::Table(_), _) => false,
         (_, []) => true,
         (Value::Struct(aggregate), [first, rest @ ..]) => match aggregate.fields.get(first) {
             Some(field) => has_path(field, rest),
@@ -646,6 +721,7 @@ fn hash_value(value: &Value, hasher: &mut FxHasher) {
         Value::Made => 2u8.hash(hasher),
         Value::Ref(address) => (3u8, address).hash(hasher),
         Value::Closure(f) => (4u8, f).hash(hasher),
+        Value::Table(table) if table.complete && table.known.is_empty() => 5u8.hash(hasher),
         Value::Struct(aggregate) => {
             hash_value(&aggregate.rest, hasher);
             for (field, value) in &aggregate.fields {

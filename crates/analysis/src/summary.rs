@@ -25,6 +25,8 @@ pub enum Given {
     Deref(Rc<Given>),
     /// A field.
     Field(Rc<Given>, u32),
+    /// The element of a map, by its key where that has a name.
+    Element(Rc<Given>, Option<Rc<Given>>),
     /// `len(x)`
     Len(Rc<Given>),
     /// `x == y`
@@ -133,8 +135,60 @@ pub enum Left {
     New(u32, Path),
     /// A pointer to a part of what was given.
     Address(Target),
+    /// The elements of a map: none, or any.
+    Elements {
+        /// Whether there are none.
+        empty: bool,
+    },
     /// A struct by its parts.
     Struct(Box<Left>, Vec<(u32, Left)>),
+}
+
+impl Left {
+    /// Whether a nil map is in it, or something that is zero as a whole and holds one.
+    pub(crate) fn has_nil(&self) -> bool {
+        match self {
+            Left::Zero(origin) => origin.is_some(),
+            Left::Struct(rest, fields) => {
+                rest.has_nil() || fields.iter().any(|(_, left)| left.has_nil())
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether it is zero in all its parts.
+    pub(crate) fn is_zero(&self) -> bool {
+        match self {
+            Left::Zero(_) => true,
+            Left::Struct(rest, fields) => {
+                rest.is_zero() && fields.iter().all(|(_, left)| left.is_zero())
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether it, or a part of it, may be anything.
+    pub(crate) fn is_vague(&self) -> bool {
+        match self {
+            Left::Unknown | Left::Given(_) => true,
+            Left::Struct(rest, fields) => {
+                rest.is_vague() || fields.iter().any(|(_, left)| left.is_vague())
+            }
+            _ => false,
+        }
+    }
+
+    /// The same where nothing is known of what is nil.
+    pub(crate) fn without_nils(&self) -> Left {
+        match self {
+            Left::Zero(Some(_)) => Left::Unknown,
+            Left::Struct(rest, fields) => {
+                let fields = fields.iter().map(|(n, left)| (*n, left.without_nils()));
+                Left::Struct(Box::new(rest.without_nils()), fields.collect())
+            }
+            other => other.clone(),
+        }
+    }
 }
 
 /// One way in which a function returns.

@@ -83,6 +83,8 @@ pub enum TermKind {
     /// What the instruction read from a map, and whether it was there (1): if either is
     /// not zero, the map is not nil.
     Element(Term, Site, u16),
+    /// The element of that key in such contents of a map, and whether it was there (1).
+    At(Term, Term, u16),
     /// The result of a function for such arguments, as far as conditions care.
     Call(FuncName, Rc<[Term]>),
 }
@@ -119,7 +121,9 @@ impl Terms {
             | TermKind::Unary(_, of)
             | TermKind::HasType(of, _)
             | TermKind::Element(of, ..) => 1 + depth(of),
-            TermKind::Equal(x, y) | TermKind::Binary(_, x, y) => 1 + depth(x).max(depth(y)),
+            TermKind::Equal(x, y) | TermKind::Binary(_, x, y) | TermKind::At(x, y, _) => {
+                1 + depth(x).max(depth(y))
+            }
             TermKind::Call(_, args) => 1 + args.iter().map(depth).max().unwrap_or(0),
             TermKind::Contents(_)
             | TermKind::Result(..)
@@ -184,6 +188,7 @@ impl Terms {
                 self.intern(TermKind::Call(name, args))
             }
             TermKind::Element(..)
+            | TermKind::At(..)
             | TermKind::Result(..)
             | TermKind::Join(..)
             | TermKind::Const(_)
@@ -194,6 +199,15 @@ impl Terms {
     /// `x == y`
     pub fn equal(&mut self, x: Term, y: Term) -> Term {
         self.intern(TermKind::Equal(x.min(y), x.max(y)))
+    }
+
+    /// The map whose contents a term names.
+    pub fn map_of(&self, contents: Term) -> Option<Term> {
+        match *self.kind(contents) {
+            TermKind::Havoc(_, of) => self.map_of(of),
+            TermKind::Contents(Root::Pointee(map)) => Some(map),
+            _ => None,
+        }
     }
 
     /// Whether `term` is built on a term for which `stale` holds.
@@ -209,7 +223,7 @@ impl Terms {
             | TermKind::Unary(_, of)
             | TermKind::HasType(of, _)
             | TermKind::Element(of, ..) => self.mentions(*of, stale),
-            TermKind::Equal(x, y) | TermKind::Binary(_, x, y) => {
+            TermKind::Equal(x, y) | TermKind::Binary(_, x, y) | TermKind::At(x, y, _) => {
                 self.mentions(*x, stale) || self.mentions(*y, stale)
             }
             TermKind::Call(_, args) => args.iter().any(|&arg| self.mentions(arg, stale)),

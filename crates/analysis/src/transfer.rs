@@ -2,15 +2,18 @@
 
 use crate::engine::{Engine, NilWrite};
 use crate::export;
+use crate::fields::Bare;
 use crate::origin::{Loc, OriginId, OriginKind};
 use crate::state::{Fact, State, Weak};
 use crate::summary::{Need, Write};
-use crate::term::{ELEM, Root, Site, TermKind};
+use crate::table::{self, Element, Table};
+use crate::term::{ELEM, Root, Site, Term, TermKind, Terms};
 use crate::value::{Address, Aggregate, Truth, Value};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use tophash_flow::{
-    At, BlockId, Const, Graph, Instr, Op, Operand, PlaceId, PlaceKind, Value as Expr, VarKind,
+    At, BlockId, Const, Graph, Instr, Method, Op, Operand, PlaceId, PlaceKind, Value as Expr,
+    VarKind,
 };
 use tophash_syntax::ast::{BinaryOp, UnaryOp};
 use tophash_types::TypeId;
@@ -27,16 +30,37 @@ impl Engine<'_, '_> {
                 let stored = self.operand(&mut state, *value);
                 self.hand_over(site, &mut state, &stored);
                 state.escape(&stored);
-                if let PlaceKind::MapElem { map, .. } = self.unit.places.get(*elem).kind
-                    && !self.map_write(&mut state, map, instr.at)
-                {
-                    return Vec::new();
+                if let PlaceKind::MapElem { map, key } = self.unit.places.get(*elem).kind {
+                    if !self.map_write(&mut state, map, instr.at) {
+                        return Vec::new();
+                    }
+                    if self.is_followed(map) {
+                        self.change_table(&mut state, map, key, |table, key, state, terms| {
+                            let truth = state.truth(&stored, terms);
+                            let nonzero = truth == Some(Truth::NonZero);
+                            table.store(key, stored, nonzero, terms);
+                        });
+                    }
                 }
             }
-            Op::MapDelete { .. } | Op::MapClear { .. } => {}
+            Op::MapDelete { elem } => {
+                if let PlaceKind::MapElem { map, key } = self.unit.places.get(*elem).kind
+                    && self.is_followed(map)
+                {
+                    self.change_table(&mut state, map, key, |table, key, _, _| table.delete(key));
+                }
+            }
+            Op::MapClear { map } => {
+                if self.is_followed(*map) {
+                    self.change_table(&mut state, *map, Operand::Nil, |table, _, _, _| {
+                        *table = Table::empty();
+                    });
+                }
+            }
             Op::Call(call) => return self.call(site, instr.at, call, state),
-            Op::Go(call) => self.go(site, call, &mut state),
+            Op::Go(call) => self.go(site, instr.at, call, &mut state),
             Op::Defer(id) => {
+                state.defer(*id);
                 let unit = self.function();
                 let deferred = &unit.function(self.func).defers[id.index()];
                 for operand in deferred
@@ -60,6 +84,27 @@ impl Engine<'_, '_> {
         vec![state]
     }
 
+    /// Whether the elements of a map are followed: those that lead to maps.
+    fn is_followed(&mut self, map: PlaceId) -> bool {
+        self.worker.has_map_elements(self.unit.places.get(map).ty)
+    }
+
+    fn change_table(
+        &mut self,
+        state: &mut State,
+        map: PlaceId,
+        key: Operand,
+        change: impl FnOnce(&mut Table, Option<Term>, &State, &Terms),
+    ) {
+        let map = self.read(state, map);
+        let key = self.operand(state, key);
+        let key = table::key_term(&key, &mut self.terms);
+        if let Some((root, mut table)) = state.table(&map, &mut self.terms) {
+            change(&mut table, key, state, &self.terms);
+            state.set_table(root, table);
+        }
+    }
+
     /// A write to a map. False if it can't succeed.
     fn map_write(&mut self, state: &mut State, map: PlaceId, at: At) -> bool {
         let value = self.read(state, map);
@@ -74,6 +119,7 @@ impl Engine<'_, '_> {
             None => {
                 self.need(state, map, at, &value);
                 self.unmade(map, at);
+                self.bare(state, map, at);
                 match value {
                     // It did not panic, so the map was made.
                     Value::Term(term) => {
@@ -88,12 +134,11 @@ impl Engine<'_, '_> {
 
     fn describe(&mut self, map: PlaceId, at: At) -> Rc<Write> {
         let unit = self.function();
-        let file = self.worker.world.file(unit.file);
         Rc::new(Write {
             at: self.loc(at.span),
             function: self.name.clone(),
             name: crate::names::short(&unit, self.func),
-            map: crate::names::map(file, &unit, at.expr, map),
+            map: crate::names::map(self.worker.world, &unit, at.expr, map),
             field: crate::names::field(self.worker, &unit, map),
         })
     }
@@ -109,7 +154,7 @@ impl Engine<'_, '_> {
             via: Vec::new(),
             origin,
             weak,
-            direct_argument: None,
+            argument: None,
         });
     }
 
@@ -165,6 +210,31 @@ impl Engine<'_, '_> {
             let write = self.describe(map, at);
             if let Some(gathered) = &mut self.gathered {
                 gathered.unmade.push(write);
+            }
+        }
+    }
+
+    /// Notes a write to a map of which nothing is known here.
+    pub(crate) fn bare(&mut self, state: &State, map: PlaceId, at: At) {
+        let loc = self.loc(at.span);
+        let Some(gathered) = &self.gathered else {
+            return;
+        };
+        let new = !gathered.bare.contains_key(&loc);
+        let write = new.then(|| self.describe(map, at));
+        let conditions = export::conditions(self, state);
+        if let Some(gathered) = &mut self.gathered {
+            if let Some(write) = write {
+                let bare = Bare {
+                    write,
+                    func: self.func,
+                    map,
+                    ways: Vec::new(),
+                };
+                gathered.bare.insert(loc, bare);
+            }
+            if let Some(bare) = gathered.bare.get_mut(&loc) {
+                bare.ways.push(conditions);
             }
         }
     }
@@ -232,8 +302,7 @@ impl Engine<'_, '_> {
             return self.type_assert(site, at, dst, ok, (*x, *ty), state);
         }
         if let Expr::MapRead { elem } = expr {
-            self.map_read(site, at, dst, ok, *elem, &mut state);
-            return vec![state];
+            return self.map_read(site, at, dst, ok, *elem, state);
         }
         let mut value = self.expr(site, at, dst, expr, &mut state);
         let is_plain = matches!(value, Value::Zero(_) | Value::Const(_) | Value::Struct(_));
@@ -249,6 +318,7 @@ impl Engine<'_, '_> {
         vec![state]
     }
 
+    /// `dst, ok = m[k]`
     fn map_read(
         &mut self,
         site: Site,
@@ -256,43 +326,140 @@ impl Engine<'_, '_> {
         dst: PlaceId,
         ok: Option<PlaceId>,
         elem: PlaceId,
-        state: &mut State,
-    ) {
-        let map = match self.unit.places.get(elem).kind {
-            PlaceKind::MapElem { map, .. } => self.read(state, map),
-            _ => Value::Unknown,
+        mut state: State,
+    ) -> Vec<State> {
+        let PlaceKind::MapElem { map: place, key } = self.unit.places.get(elem).kind else {
+            return vec![state];
         };
-        let (value, found) = match state.truth(&map, &self.terms) {
-            Some(Truth::Zero(_)) => {
+        let map = self.read(&mut state, place);
+        let absent = match state.truth(&map, &self.terms) {
+            Some(Truth::Zero(_)) => Some(OriginKind::AbsentElement),
+            _ => None,
+        };
+        let element = match (&absent, self.is_followed(place)) {
+            (None, true) => {
+                let key = self.operand(&mut state, key);
+                let key = table::key_term(&key, &mut self.terms);
+                let table = state.table(&map, &mut self.terms);
+                table.map_or(Element::Unknown(None), |(_, table)| {
+                    table.read(key, &self.terms)
+                })
+            }
+            (Some(_), _) => Element::Absent,
+            (None, false) => Element::Unknown(None),
+        };
+        let (value, found) = match element {
+            Element::Absent if absent.is_some() || !self.is_stored_in_loop(place, site) => {
+                let kind = absent.unwrap_or(OriginKind::MissingElement);
                 let ty = self.unit.places.get(dst).ty;
-                let origin = self
-                    .worker
-                    .holds_map(ty)
-                    .then(|| self.origin(OriginKind::AbsentElement, at.span, None));
+                let holds = self.worker.holds_map(ty);
+                let origin = holds.then(|| self.origin(kind, at.span, None));
                 (Value::Zero(origin), Value::Zero(None))
             }
-            _ => match map {
-                Value::Term(map) => {
-                    let mut element = |number| {
-                        let kind = TermKind::Element(map, site, number);
-                        let term = self.terms.build(kind)?;
-                        if self.ran.contains(&site) {
-                            state.forget(&self.terms, |other| other == term);
-                        }
-                        Some(Value::Term(term))
+            Element::Is(value) => (value, Value::NonZero),
+            Element::Absent => (
+                self.fresh(&mut state, site, 0),
+                self.fresh(&mut state, site, 1),
+            ),
+            Element::Unknown(name) => {
+                let mut element = |number: u16| {
+                    let kind = match (&name, &map) {
+                        (Some(TermKind::At(base, key, _)), _) => TermKind::At(*base, *key, number),
+                        (_, Value::Term(map)) => TermKind::Element(*map, site, number),
+                        _ => TermKind::Result(site, number),
                     };
-                    (
-                        element(0).unwrap_or(Value::Unknown),
-                        element(1).unwrap_or(Value::Unknown),
-                    )
+                    let named = name.is_some();
+                    let Some(term) = self.terms.build(kind) else {
+                        return Value::Unknown;
+                    };
+                    if !named && self.ran.contains(&site) {
+                        state.forget(&self.terms, |other| other == term);
+                    }
+                    Value::Term(term)
+                };
+                let (value, found) = (element(0), element(1));
+                if let (Some(ok), Value::Term(value), Value::Term(found)) = (ok, &value, &found)
+                    && self.is_map(dst)
+                    && self.asks_for(ok)
+                {
+                    return self.either(at, (dst, *value), (ok, *found), state);
                 }
-                _ => (self.fresh(state, site, 0), self.fresh(state, site, 1)),
-            },
+                (value, found)
+            }
         };
-        self.write(state, dst, value);
+        self.write(&mut state, dst, value);
         if let Some(ok) = ok {
-            self.write(state, ok, found);
+            self.write(&mut state, ok, found);
         }
+        vec![state]
+    }
+
+    /// Whether a boolean is read anywhere.
+    fn asks_for(&self, ok: PlaceId) -> bool {
+        let var = self.unit.places.root_var(ok);
+        var.is_some_and(|var| self.context.is_read(var))
+    }
+
+    /// The states after a read of a map from a map: there was one, or there was none.
+    fn either(
+        &mut self,
+        at: At,
+        (dst, value): (PlaceId, Term),
+        (ok, found): (PlaceId, Term),
+        state: State,
+    ) -> Vec<State> {
+        let mut out = Vec::new();
+        let mut there = state.clone();
+        if there.assume(found, Fact::NonZero, &self.terms)
+            && there.assume(value, Fact::Made, &self.terms)
+        {
+            self.write(&mut there, dst, Value::Term(value));
+            self.write(&mut there, ok, Value::NonZero);
+            out.push(there);
+        }
+        let origin = Some(self.origin(OriginKind::MissingElement, at.span, None));
+        let mut missing = state;
+        if missing.assume(found, Fact::Zero(None), &self.terms)
+            && missing.assume(value, Fact::Zero(origin), &self.terms)
+        {
+            self.write(&mut missing, dst, Value::Zero(origin));
+            self.write(&mut missing, ok, Value::Zero(None));
+            out.push(missing);
+        }
+        out
+    }
+
+    /// Whether something is stored in a map in a loop around a read of it: an earlier round
+    /// may have stored it.
+    fn is_stored_in_loop(&self, map: PlaceId, read: Site) -> bool {
+        let function = self.unit.function(self.func);
+        let reaches = |from: BlockId, to: BlockId| {
+            let mut seen = vec![false; function.blocks.len()];
+            let mut open = vec![from];
+            while let Some(block) = open.pop() {
+                for (_, next) in function.block(block).end.successors() {
+                    if next == to {
+                        return true;
+                    }
+                    if !std::mem::replace(&mut seen[next.index()], true) {
+                        open.push(next);
+                    }
+                }
+            }
+            false
+        };
+        let stores = |block: BlockId| {
+            let instrs = function.block(block).instrs.iter();
+            instrs.filter_map(|instr| match instr.op {
+                Op::MapWrite { elem, .. } => self.unit.places.parent(elem),
+                _ => None,
+            })
+        };
+        (0..function.blocks.len() as u32).map(BlockId).any(|block| {
+            stores(block).any(|stored| stored == map)
+                && reaches(block, read.block)
+                && reaches(read.block, block)
+        })
     }
 
     fn type_assert(
@@ -338,6 +505,12 @@ impl Engine<'_, '_> {
             let origin = self.origin(OriginKind::Assertion, at.span, None);
             self.write(&mut failed, dst, Value::Zero(Some(origin)));
             self.write(&mut failed, ok, Value::Zero(None));
+            if let Some(var) = self.unit.places.root_var(ok)
+                && !self.context.is_read(var)
+                && failed.weak.is_none()
+            {
+                failed.weak = Some(Weak::IgnoredOk(self.loc(at.span)));
+            }
             out.push(failed);
         }
         let feasible = match &holds {
@@ -363,14 +536,19 @@ impl Engine<'_, '_> {
                 };
                 Value::Zero(self.zero_origin(*ty, at.span, var))
             }
-            Expr::MakeMap { .. } => Value::Made,
-            Expr::MapLit { entries, .. } => {
-                for (_, value) in entries {
+            Expr::MakeMap { ty, .. } => self.new_map(site, state, *ty, Table::empty()),
+            Expr::MapLit { entries, ty } => {
+                let mut table = Table::empty();
+                for (key, value) in entries {
                     let value = self.operand(state, *value);
                     self.hand_over(site, state, &value);
                     state.escape(&value);
+                    let key = self.operand(state, *key);
+                    let key = table::key_term(&key, &mut self.terms);
+                    let nonzero = state.truth(&value, &self.terms) == Some(Truth::NonZero);
+                    table.store(key, value, nonzero, &self.terms);
                 }
-                Value::Made
+                self.new_map(site, state, *ty, table)
             }
             Expr::StructLit { ty, fields } => {
                 let origin = self.worker.holds_map(*ty).then(|| {
@@ -441,10 +619,13 @@ impl Engine<'_, '_> {
             }
             Expr::Closure(id) => Value::Closure(*id),
             Expr::Func(name) => Value::Func(*name),
-            Expr::MethodValue { receiver, .. } => {
+            Expr::MethodValue { receiver, method } => {
                 let receiver = self.operand(state, *receiver);
                 state.escape(&receiver);
-                Value::NonZero
+                match method {
+                    Method::Static(name) => Value::Bound(*name, Rc::new(receiver)),
+                    Method::Interface { .. } => Value::NonZero,
+                }
             }
             Expr::Convert { x, ty } => {
                 let value = match x {
@@ -525,6 +706,15 @@ impl Engine<'_, '_> {
         }
     }
 
+    fn new_map(&mut self, site: Site, state: &mut State, ty: TypeId, table: Table) -> Value {
+        if !self.worker.has_map_elements(ty) {
+            return Value::Made;
+        }
+        let root = Root::Alloc(site, 0);
+        state.allocate(root, Value::Table(Rc::new(table)));
+        Value::Ref(Address::of(root))
+    }
+
     /// Notes that a list is not nil, and whether it has elements.
     fn assume_length(&mut self, state: &mut State, list: &Value, some: Option<bool>) {
         let Value::Term(term) = *list else { return };
@@ -550,9 +740,27 @@ impl Engine<'_, '_> {
     ) -> Value {
         match operand {
             Operand::Nil if self.is_map(dst) => {
-                Value::Zero(Some(self.origin(OriginKind::NilLiteral, at.span, None)))
+                let kind = match self.holds_more(state, dst) {
+                    true => OriginKind::Cleared,
+                    false => OriginKind::NilLiteral,
+                };
+                Value::Zero(Some(self.origin(kind, at.span, None)))
             }
             operand => self.operand(state, operand),
+        }
+    }
+
+    /// Whether what an assignment replaces may have been a map.
+    fn holds_more(&mut self, state: &mut State, dst: PlaceId) -> bool {
+        if let PlaceKind::Var(var) = self.unit.places.get(dst).kind
+            && matches!(self.unit.var(var).kind, VarKind::Temp | VarKind::Result(_))
+        {
+            return false;
+        }
+        match self.read(state, dst) {
+            // Declared just now.
+            Value::Unknown => false,
+            value => !matches!(state.truth(&value, &self.terms), Some(Truth::Zero(_))),
         }
     }
 

@@ -1,6 +1,7 @@
 //! One declared function with its closures.
 
 use crate::engine::{Engine, Gathered, NilWrite};
+use crate::fields::Bare;
 use crate::library::{self, Effect};
 use crate::liveness::Liveness;
 use crate::origin::{Origin, OriginId, OriginKind};
@@ -38,6 +39,7 @@ pub struct UnitAnalysis {
     summaries: RefCell<FxHashMap<FnId, Option<Rc<Summary>>>>,
     writes: RefCell<Vec<NilWrite>>,
     unmade: RefCell<Vec<Rc<Write>>>,
+    bare: RefCell<Vec<Bare>>,
     liveness: RefCell<FxHashMap<FnId, Rc<Liveness>>>,
 }
 
@@ -85,6 +87,7 @@ impl UnitAnalysis {
             summaries: RefCell::default(),
             writes: RefCell::default(),
             unmade: RefCell::default(),
+            bare: RefCell::default(),
             liveness: RefCell::default(),
         }
     }
@@ -104,12 +107,53 @@ impl UnitAnalysis {
             })
     }
 
+    /// Whether a map is handed to a function, other than one that lies in a local variable
+    /// that only ever holds maps made there.
+    pub(crate) fn hands_over_maps(&self, worker: &mut Worker) -> bool {
+        let unit = &self.unit;
+        unit.functions
+            .iter()
+            .flat_map(|f| &f.blocks)
+            .flat_map(|block| &block.instrs)
+            .any(|instr| {
+                let call = match &instr.op {
+                    Op::Call(call) | Op::Go(call) => call,
+                    Op::Assign {
+                        value: Value::MethodValue { receiver, .. },
+                        ..
+                    } => return self.may_be_nil(worker, *receiver),
+                    _ => return false,
+                };
+                if matches!(call.callee, Callee::Builtin(_)) {
+                    return false;
+                }
+                call.receiver
+                    .iter()
+                    .any(|&receiver| self.may_be_nil(worker, receiver))
+                    || call.args.iter().enumerate().any(|(n, &arg)| match arg {
+                        Operand::Nil => worker.takes_map(unit, call, n),
+                        arg => self.may_be_nil(worker, arg),
+                    })
+            })
+    }
+
+    fn may_be_nil(&self, worker: &mut Worker, operand: Operand) -> bool {
+        let (Operand::Place(place) | Operand::Addr(place)) = operand else {
+            return false;
+        };
+        worker.is_map(self.unit.places.get(place).ty) && !self.is_made(place)
+    }
+
     /// Whether the map of an element lies in a local variable that holds no other maps
     /// than such as were made when it was assigned.
     fn is_always_made(&self, elem: PlaceId) -> bool {
         let PlaceKind::MapElem { map, .. } = self.unit.places.get(elem).kind else {
             return false;
         };
+        self.is_made(map)
+    }
+
+    fn is_made(&self, map: PlaceId) -> bool {
         let PlaceKind::Var(id) = self.unit.places.get(map).kind else {
             return false;
         };
@@ -159,15 +203,26 @@ impl UnitAnalysis {
             None => {}
         }
         self.summaries.borrow_mut().insert(id, None);
+        // While a function is being analysed nothing is known of it.
+        let declared = id == FnId::ROOT && worker.enter(self.unit.name);
         let function = self.unit.function(id);
         let (gathered, mut summary) = Engine::new(worker, self, id).run();
         summary.variadic = function
             .variadic
             .then(|| function.params.len() as u32 - 1 + u32::from(function.receiver.is_some()));
-        let Gathered { writes, unmade, .. } = gathered;
+        let Gathered {
+            writes,
+            unmade,
+            bare,
+            ..
+        } = gathered;
+        self.bare.borrow_mut().extend(bare.into_values());
         self.unmade.borrow_mut().extend(unmade);
         self.writes.borrow_mut().extend(writes.into_values());
         let summary = Rc::new(summary);
+        if declared {
+            worker.leave(self.unit.name, summary.clone());
+        }
         self.summaries
             .borrow_mut()
             .insert(id, Some(summary.clone()));
@@ -178,6 +233,11 @@ impl UnitAnalysis {
     /// functions that were analysed.
     pub(crate) fn unmade(&self) -> Vec<Rc<Write>> {
         self.unmade.borrow().clone()
+    }
+
+    /// Writes to maps of which nothing is known, in the functions that were analysed.
+    pub(crate) fn bare(&self) -> Vec<Bare> {
+        self.bare.borrow().clone()
     }
 
     /// Nil writes in the function and all its closures.

@@ -1,6 +1,7 @@
 //! Abstract values.
 
 use crate::origin::OriginId;
+use crate::table::Table;
 use crate::term::{Path, Root, Term, TermKind, Terms};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -53,8 +54,12 @@ pub enum Value {
     Closure(FnId),
     /// A declared function.
     Func(FuncName),
+    /// A declared method with its receiver: `x.M` as a value.
+    Bound(FuncName, Rc<Value>),
     /// A struct, or array, whose parts are known one by one.
     Struct(Rc<Aggregate>),
+    /// The elements of a map, as the contents of what the map leads to.
+    Table(Rc<Table>),
 }
 
 /// A struct whose parts are known one by one.
@@ -130,11 +135,16 @@ impl Value {
     /// Calls `f` with every value this one is made of, itself included.
     pub fn visit(&self, f: &mut impl FnMut(&Value)) {
         f(self);
-        if let Value::Struct(aggregate) = self {
-            aggregate.rest.visit(f);
-            for value in aggregate.fields.values() {
-                value.visit(f);
+        match self {
+            Value::Struct(aggregate) => {
+                aggregate.rest.visit(f);
+                for value in aggregate.fields.values() {
+                    value.visit(f);
+                }
             }
+            Value::Bound(_, receiver) => receiver.visit(f),
+            Value::Table(table) => table.known.values().for_each(|value| value.visit(f)),
+            _ => {}
         }
     }
 
@@ -142,6 +152,22 @@ impl Value {
     pub fn map(&self, f: &impl Fn(&Value) -> Option<Value>) -> Option<Value> {
         if let Some(new) = f(self) {
             return Some(new);
+        }
+        if let Value::Bound(name, receiver) = self {
+            return Some(Value::Bound(*name, Rc::new(receiver.map(f)?)));
+        }
+        if let Value::Table(table) = self {
+            let changed: Vec<(Term, Value)> = table
+                .known
+                .iter()
+                .filter_map(|(&key, value)| Some((key, value.map(f)?)))
+                .collect();
+            if changed.is_empty() {
+                return None;
+            }
+            let mut new = (**table).clone();
+            new.known.extend(changed);
+            return Some(Value::Table(Rc::new(new)));
         }
         let Value::Struct(aggregate) = self else {
             return None;

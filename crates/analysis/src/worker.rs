@@ -4,13 +4,14 @@ use crate::givers;
 use crate::names_index::{NamesIndex, StructIndex};
 use crate::origin::{OriginId, Origins};
 use crate::summary::{FieldName, Summary};
+use crate::takers::{Takers, imports};
 use crate::term::Root;
 use crate::unit::UnitAnalysis;
 use crate::value::Value;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use tophash_flow::{Divergence, FuncName};
+use tophash_flow::{Call, Callee, Divergence, Endings, FuncName, Unit};
 use tophash_syntax::Symbol;
 use tophash_syntax::ast::{Body, FuncId};
 use tophash_types::{Checker, FileId, ObjId, ObjKind, PackageId, Type, TypeId, TypedBody, World};
@@ -24,6 +25,8 @@ pub struct Worker<'w> {
     pub checker: Checker<'w>,
     /// The program.
     pub world: &'w dyn World,
+    /// Functions that never return.
+    endings: Endings<'w>,
     /// Where nils come from.
     pub origins: Origins,
     summaries: FxHashMap<FuncName, Option<Rc<Summary>>>,
@@ -31,7 +34,11 @@ pub struct Worker<'w> {
     /// Those that were asked for outside of a unit.
     bodies: FxHashMap<(FileId, FuncId), Rc<TypedBody>>,
     holds_map: FxHashMap<TypeId, bool>,
+    map_elements: FxHashMap<TypeId, bool>,
     structs: FxHashMap<PackageId, Rc<FxHashMap<Symbol, StructIndex>>>,
+    takers: FxHashMap<PackageId, Rc<Takers>>,
+    /// Functions by name, as seen from the package under analysis.
+    objects: FxHashMap<FuncName, Option<ObjId>>,
     depth: usize,
     /// Package-level maps that nothing is ever assigned to.
     pub(crate) frozen: BTreeMap<Root, OriginId>,
@@ -47,18 +54,65 @@ impl<'w> Worker<'w> {
         Worker {
             checker: Checker::new(world),
             world,
+            endings: Endings::new(world),
             origins: Origins::default(),
             summaries: FxHashMap::default(),
             units: FxHashMap::default(),
             bodies: FxHashMap::default(),
             holds_map: FxHashMap::default(),
+            map_elements: FxHashMap::default(),
             structs: FxHashMap::default(),
+            takers: FxHashMap::default(),
+            objects: FxHashMap::default(),
             depth: 0,
             frozen: BTreeMap::new(),
             package: None,
             index: Rc::default(),
             never_given: FxHashMap::default(),
         }
+    }
+
+    /// Turns to a package. What is only of use for the one before is dropped.
+    pub(crate) fn begin(&mut self, package: PackageId) {
+        self.package = Some(package);
+        self.units.clear();
+        self.bodies.clear();
+        self.objects.clear();
+    }
+
+    fn takers(&mut self, package: PackageId) -> Rc<Takers> {
+        let world = self.world;
+        let known = self.takers.entry(package);
+        known
+            .or_insert_with(|| Rc::new(Takers::new(world, package)))
+            .clone()
+    }
+
+    /// What a package and those that it imports declare that takes maps or gives them.
+    pub(crate) fn takers_seen_from(&mut self, package: PackageId) -> Takers {
+        let own = self.takers(package);
+        let mut seen = Takers {
+            map_types: own.map_types.clone(),
+            writers: own.writers.clone(),
+            keepers: own.keepers.clone(),
+            makers: own.makers.clone(),
+        };
+        let mut paths = FxHashSet::default();
+        for &file in self.world.files(package) {
+            paths.extend(imports(self.world.file(file).tree));
+        }
+        for path in paths {
+            if let Some(import) = self.world.import(package, path) {
+                let takers = self.takers(import);
+                let exported = |name: &&Symbol| is_exported(**name);
+                seen.writers.extend(takers.writers.iter().filter(exported));
+                seen.keepers.extend(takers.keepers.iter().filter(exported));
+                seen.makers.extend(takers.makers.iter().filter(exported));
+                seen.map_types
+                    .extend(takers.map_types.iter().filter(exported));
+            }
+        }
+        seen
     }
 
     /// The types of a function's body.
@@ -119,10 +173,14 @@ impl<'w> Worker<'w> {
         if let Some(known) = self.units.get(&(file, func)) {
             return known.clone();
         }
-        let summaries = &self.summaries;
-        let diverges = |name: FuncName| {
-            let summary = summaries.get(&name)?.as_ref()?;
-            (!summary.opaque && summary.outcomes.is_empty()).then_some(Divergence::Panic)
+        let (summaries, endings) = (&self.summaries, &self.endings);
+        let diverges = |name: FuncName, declared: Option<(FileId, FuncId)>| {
+            let summary = summaries.get(&name).and_then(Option::as_ref);
+            if summary.is_some_and(|known| !known.opaque && known.outcomes.is_empty()) {
+                return Some(Divergence::Panic);
+            }
+            let (file, func) = declared?;
+            endings.of(file, func)
         };
         let unit = tophash_flow::lower(&mut self.checker, file, func, &diverges);
         let unit = unit.map(|unit| Rc::new(UnitAnalysis::new(self, unit)));
@@ -133,6 +191,51 @@ impl<'w> Worker<'w> {
     /// The graph of a declared function, made once; none if its body can't be had.
     pub fn lowered(&mut self, file: FileId, func: FuncId) -> Option<Rc<tophash_flow::Unit>> {
         self.unit(file, func).map(|unit| unit.unit.clone())
+    }
+
+    /// The object of a declared function of the package under analysis, or of one that it
+    /// imports; none if it can't be found.
+    pub(crate) fn object(&mut self, name: FuncName) -> Option<ObjId> {
+        if let Some(&known) = self.objects.get(&name) {
+            return known;
+        }
+        let object = self.find_object(name);
+        self.objects.insert(name, object);
+        object
+    }
+
+    fn find_object(&mut self, name: FuncName) -> Option<ObjId> {
+        let own = self.package?;
+        let package = match self.world.path(own) == name.package {
+            true => own,
+            false => self.world.import(own, name.package)?,
+        };
+        let world = self.world;
+        for &id in world.files(package) {
+            let ast = &world.file(id).tree.ast;
+            let found = (0..ast.func_count()).map(FuncId::from_index).find(|&func| {
+                let decl = ast.func(func);
+                decl.name.name == name.name
+                    && crate::names_index::receiver(ast, decl) == name.receiver
+            });
+            if let Some(func) = found {
+                return self.checker.function(id, func);
+            }
+        }
+        None
+    }
+
+    /// Whether a function's body is only read when it is asked for.
+    pub(crate) fn is_dependency(&self, object: Option<ObjId>) -> bool {
+        let Some(object) = object else { return false };
+        let ObjKind::Func {
+            decl: Some((file, func)),
+        } = self.checker.object(object).kind
+        else {
+            return false;
+        };
+        let ast = &self.world.file(file).tree.ast;
+        matches!(ast.func(func).body, Body::Skipped(_))
     }
 
     /// What callers see of a declared function; none if nothing is known.
@@ -147,15 +250,28 @@ impl<'w> Worker<'w> {
             return None;
         };
         let (file, func) = decl?;
-        // While it is being analysed nothing is known of it.
-        self.summaries.insert(name, None);
+        let Some(unit) = self.unit(file, func) else {
+            self.summaries.insert(name, None);
+            return None;
+        };
         self.depth += 1;
-        let summary = self
-            .unit(file, func)
-            .map(|unit| unit.closure(self, tophash_flow::FnId::ROOT));
+        let summary = unit.closure(self, tophash_flow::FnId::ROOT);
         self.depth -= 1;
-        self.summaries.insert(name, summary.clone());
-        summary
+        Some(summary)
+    }
+
+    /// Begins the analysis of a declared function. False if its name is shared by others.
+    pub(crate) fn enter(&mut self, name: FuncName) -> bool {
+        if name.receiver.is_none() && matches!(name.name.as_str(), "init" | "_") {
+            return false;
+        }
+        self.summaries.entry(name).or_insert(None);
+        true
+    }
+
+    /// Ends it.
+    pub(crate) fn leave(&mut self, name: FuncName, summary: Rc<Summary>) {
+        self.summaries.insert(name, Some(summary));
     }
 
     // Types.
@@ -167,6 +283,23 @@ impl<'w> Worker<'w> {
         }
     }
 
+    /// The underlying type.
+    pub(crate) fn shape(&mut self, ty: TypeId) -> Type {
+        self.core(ty)
+    }
+
+    /// Whether a defined type has a method of that name.
+    pub(crate) fn has_method(&mut self, ty: TypeId, name: &str) -> bool {
+        let ty = self.checker.unalias(ty);
+        let Type::Named(named) = *self.checker.ty(ty) else {
+            return false;
+        };
+        let methods = self.checker.methods(named);
+        methods
+            .iter()
+            .any(|&method| self.checker.object(method).name.as_str() == name)
+    }
+
     /// Whether values of a type are maps.
     pub fn is_map(&mut self, ty: TypeId) -> bool {
         matches!(self.core(ty), Type::Map(..))
@@ -174,6 +307,30 @@ impl<'w> Worker<'w> {
 
     pub(crate) fn is_slice(&mut self, ty: TypeId) -> bool {
         matches!(self.core(ty), Type::Slice(_))
+    }
+
+    /// Whether the parameter for an argument of a call is a map, as far as is known.
+    pub(crate) fn takes_map(&mut self, unit: &Unit, call: &Call, arg: usize) -> bool {
+        let ty = match call.callee {
+            Callee::Static(_) => match call.object {
+                Some(object) => self.checker.type_of(object),
+                None => return false,
+            },
+            Callee::Closure(id) => {
+                let param = unit.function(id).params.get(arg);
+                return param.is_some_and(|&var| self.is_map(unit.var(var).ty));
+            }
+            Callee::Value(place) => unit.places.get(place).ty,
+            Callee::Interface { .. } | Callee::Builtin(_) | Callee::Unknown => return false,
+        };
+        let Type::Signature(signature) = self.core(ty) else {
+            return false;
+        };
+        let Some(&param) = signature.params.get(arg) else {
+            return false;
+        };
+        let ty = self.checker.type_of(param);
+        self.is_map(ty)
     }
 
     /// Whether it is an array or a pointer to one.
@@ -234,6 +391,19 @@ impl<'w> Worker<'w> {
             Type::Pointer(elem) => self.holds_map(elem),
             _ => self.holds_map(ty),
         }
+    }
+
+    /// Whether the elements of a map type have maps in them.
+    pub(crate) fn has_map_elements(&mut self, ty: TypeId) -> bool {
+        if let Some(&known) = self.map_elements.get(&ty) {
+            return known;
+        }
+        let has = match self.core(ty) {
+            Type::Map(_, elem) => self.holds_map(elem),
+            _ => false,
+        };
+        self.map_elements.insert(ty, has);
+        has
     }
 
     pub(crate) fn element(&mut self, ty: TypeId) -> Option<TypeId> {

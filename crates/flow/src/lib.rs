@@ -10,6 +10,7 @@
 
 mod dataflow;
 mod dump;
+mod endings;
 mod exits;
 mod graph;
 mod ir;
@@ -23,6 +24,7 @@ mod verify;
 
 pub use dataflow::{Problem, Solution, solve};
 pub use dump::dump;
+pub use endings::Endings;
 pub use graph::{Arm, Graph};
 pub use ir::*;
 pub use lower::{Diverges, lower, lower_initialisers};

@@ -14,9 +14,9 @@ fn lower_all(archive: &str) {
     let mut checker = Checker::new(&program);
     let file = FileId(0);
     let tree = &program.sources[0].1;
-    let mut units = Vec::from_iter(lower_initialisers(&mut checker, file, &|_| None));
+    let mut units = Vec::from_iter(lower_initialisers(&mut checker, file, &|_, _| None));
     for func in functions(tree) {
-        units.extend(lower(&mut checker, file, func, &|_| None));
+        units.extend(lower(&mut checker, file, func, &|_, _| None));
     }
     for unit in units {
         let mut problems = verify(&unit);

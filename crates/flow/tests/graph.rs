@@ -16,7 +16,7 @@ fn units(archive: &str) -> Vec<Unit> {
     let mut checker = Checker::new(&program);
     functions(&program.sources[0].1)
         .into_iter()
-        .filter_map(|func| lower(&mut checker, FileId(0), func, &|_| None))
+        .filter_map(|func| lower(&mut checker, FileId(0), func, &|_, _| None))
         .collect()
 }
 

@@ -25,10 +25,10 @@ fn lowered(archive: &str, version: (u32, u32)) -> String {
             out.push_str(&dump(&unit, checker));
         }
     };
-    let unit = lower_initialisers(&mut checker, file, &|_| None);
+    let unit = lower_initialisers(&mut checker, file, &|_, _| None);
     show(unit, &mut checker, &mut out);
     for func in functions(&program.sources[0].1) {
-        let unit = lower(&mut checker, file, func, &|_| None);
+        let unit = lower(&mut checker, file, func, &|_, _| None);
         show(unit, &mut checker, &mut out);
     }
     out

@@ -43,9 +43,9 @@ fn lower_packages() {
     for &root in workspace.roots() {
         for &file in program.files(program.package_id(root)) {
             let tree = program.file(file).tree;
-            let mut units = Vec::from_iter(lower_initialisers(&mut checker, file, &|_| None));
+            let mut units = Vec::from_iter(lower_initialisers(&mut checker, file, &|_, _| None));
             for candidate in candidates(tree).functions {
-                units.extend(lower(&mut checker, file, candidate.func, &|_| None));
+                units.extend(lower(&mut checker, file, candidate.func, &|_, _| None));
             }
             for unit in units {
                 assert_eq!(verify(&unit), Vec::<String>::new());

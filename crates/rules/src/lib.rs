@@ -6,6 +6,7 @@
 //! comments in the source suppress.
 
 mod check;
+mod left_nil;
 mod lock_conflict;
 mod nil_write;
 mod options;
@@ -19,6 +20,12 @@ mod suppress;
 mod th001_unused_suppression;
 mod th101_nil_map_write;
 mod th102_uninitialised_map_field;
+mod th103_nil_map_argument;
+mod th104_nil_inner_map;
+mod th105_decoded_map_field;
+mod th106_unchecked_map_assertion;
+mod th107_lost_map_assignment;
+mod th108_nil_map_after_clear;
 mod th201_concurrent_map_access;
 mod th202_inconsistent_map_lock;
 mod th203_write_under_rlock;

@@ -2,10 +2,132 @@
 
 use std::collections::BTreeMap;
 
-use tophash_analysis::{Loc, NilWrite, Origin, OriginKind, Origins, Weak};
+use tophash_analysis::{Loc, NilWrite, Origin, OriginKind, Origins, PackageFacts, Weak};
 use tophash_finding::{Evidence, Finding, RuleMeta, Severity};
 
 use crate::site::Sites;
+
+/// The rule that a write to a nil map belongs to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Kind {
+    /// TH101
+    Write,
+    /// TH102: a field that a way of making its struct left out.
+    Field,
+    /// TH103: the map is passed to a function that writes to it.
+    Argument,
+    /// TH104: an element of a map of maps.
+    Inner,
+    /// TH106: what a failed type assertion gives.
+    Assertion,
+    /// TH108: a map that was set to nil.
+    Cleared,
+}
+
+impl Kind {
+    /// The rule of a write.
+    pub(crate) fn of(write: &NilWrite, origins: &Origins) -> Kind {
+        let origin = origins.first(write.origin);
+        match origin.kind {
+            _ if origin.is_struct() && write.write.field.is_some() && write.argument.is_none() => {
+                Kind::Field
+            }
+            OriginKind::Assertion => Kind::Assertion,
+            OriginKind::Cleared => Kind::Cleared,
+            OriginKind::AbsentElement | OriginKind::MissingElement => Kind::Inner,
+            _ if write.argument.is_some() => Kind::Argument,
+            _ => Kind::Write,
+        }
+    }
+}
+
+/// The writes of one rule, by their causes.
+pub(crate) fn of_kind<'a>(
+    kind: Kind,
+    facts: &'a PackageFacts,
+    origins: &Origins,
+) -> Vec<Vec<&'a NilWrite>> {
+    let writes = facts.nil_writes.iter();
+    // Which keys were stored in a loop that may have had no round, is not followed.
+    let is_guess = |write: &NilWrite| {
+        kind == Kind::Inner && matches!(write.weak, Some(Weak::NoRounds(_) | Weak::FirstRound(_)))
+    };
+    let writes = writes.filter(|write| Kind::of(write, origins) == kind && !is_guess(write));
+    by_cause(writes, origins)
+}
+
+/// Findings of a rule whose message begins with the map and ends with why it is nil.
+pub(crate) fn findings(
+    meta: &RuleMeta,
+    kind: Kind,
+    facts: &PackageFacts,
+    origins: &Origins,
+    sites: &Sites,
+) -> Vec<Finding> {
+    let causes = of_kind(kind, facts, origins);
+    let found = causes.iter().filter_map(|writes| {
+        let write = writes.first()?;
+        let at = place(write, sites);
+        let why = reason(write, at, origins, sites);
+        let map = match &write.argument {
+            Some(argument) if !write.via.is_empty() => argument,
+            _ => &write.write.map,
+        };
+        let message = match (&write.argument, write.via.first()) {
+            (Some(_), Some(step)) => format!(
+                "{map} is nil when it is passed to {}, which writes to it: {why}",
+                step.callee
+            ),
+            _ => format!("{map} is nil here: {why}"),
+        };
+        finding(meta, writes, message, origins, sites)
+    });
+    found.collect()
+}
+
+/// Why a map is nil, as the end of a sentence about it.
+pub(crate) fn reason(write: &NilWrite, from: Loc, origins: &Origins, sites: &Sites) -> String {
+    let map = &write.write.map;
+    let origin = origins.get(write.origin);
+    let at = sites.mention(origin.at, from);
+    match &origin.kind {
+        OriginKind::Declared => match origin.name {
+            Some(name) if name.as_str() != &**map && write.argument.is_none() => {
+                format!("{name} is declared at {at} without a value and never made")
+            }
+            _ => format!("it is declared at {at} without a value and never made"),
+        },
+        OriginKind::NamedResult => format!("a named result is nil until it is made ({at})"),
+        OriginKind::NilLiteral if write.argument.is_some() => {
+            format!("it is written as nil at {at}")
+        }
+        OriginKind::NilLiteral | OriginKind::Cleared => format!("it is set to nil at {at}"),
+        OriginKind::Checked => format!("it is found to be nil at {at}"),
+        OriginKind::Assertion => format!("the type assertion at {at} gives nil if it fails"),
+        OriginKind::AbsentElement => format!("it is read from a nil map at {at}"),
+        OriginKind::MissingElement => format!("nothing has put a map there ({at})"),
+        OriginKind::ZeroStruct(ty) => format!("it is part of a zero {ty} ({at})"),
+        OriginKind::Literal(ty) => format!("the {ty} at {at} leaves it out"),
+        OriginKind::New(ty) => format!("new({ty}) at {at} leaves it nil"),
+        OriginKind::Elements(_) => format!("the elements made at {at} are nil"),
+        OriginKind::Clone => format!("maps.Clone of a nil map is nil ({at})"),
+        OriginKind::ZeroResult => format!("the call at {at} returns a zero value"),
+        OriginKind::Returned(name, _) => format!("{} returns nil ({at})", name.name),
+    }
+}
+
+/// Where a finding about a write belongs: at the call that passes the nil map on, and
+/// else at the write. What happens in a dependency is told of where it is called.
+fn place(write: &NilWrite, sites: &Sites) -> Loc {
+    let calls = || write.via.iter().map(|step| step.at);
+    match calls().next() {
+        Some(call) if write.argument.is_some() => call,
+        Some(call) if !sites.is_root(write.write.at) => {
+            calls().find(|&at| sites.is_root(at)).unwrap_or(call)
+        }
+        _ => write.write.at,
+    }
+}
 
 /// Writes with one cause, the first one first.
 pub(crate) fn by_cause<'a>(
@@ -20,7 +142,11 @@ pub(crate) fn by_cause<'a>(
             OriginKind::Checked => write.write.at,
             _ => origins.first(write.origin).at,
         };
-        let map = write.write.map.rsplit('.').next().unwrap_or_default();
+        let map = match &write.argument {
+            // However many maps of that name a callee writes, one was passed.
+            Some(_) => "",
+            None => write.write.map.rsplit('.').next().unwrap_or_default(),
+        };
         causes.entry((at, map)).or_default().push(write);
     }
     causes
@@ -42,17 +168,8 @@ pub(crate) fn finding(
 ) -> Option<Finding> {
     let first = writes.first()?;
     let write = &first.write;
-    // What happens in a dependency is told of where it is called.
-    let at = match first
-        .via
-        .iter()
-        .map(|step| step.at)
-        .find(|&at| sites.is_root(at))
-    {
-        Some(call) if !sites.is_root(write.at) => call,
-        _ => write.at,
-    };
-    if matches!(first.weak, Some(Weak::IgnoredError(_))) && sites.is_test(at) {
+    let at = place(first, sites);
+    if matches!(first.weak, Some(Weak::IgnoredError(_) | Weak::IgnoredOk(_))) && sites.is_test(at) {
         // A test that does not look at an error knows that there is none.
         return None;
     }
@@ -96,8 +213,14 @@ pub(crate) fn finding(
         },
         message,
         place: sites.place(at),
-        function: Some(write.function.to_string()),
-        map: Some(write.map.to_string()),
+        function: Some(match (first.via.first(), at == write.at) {
+            (Some(step), false) => step.function.to_string(),
+            _ => write.function.to_string(),
+        }),
+        map: Some(match &first.argument {
+            Some(argument) => argument.to_string(),
+            None => write.map.to_string(),
+        }),
         evidence,
         fixes: Vec::new(),
         fingerprint: String::new(),
@@ -112,6 +235,7 @@ fn assumption(weak: Weak, from: Loc, sites: &Sites) -> String {
             "if no earlier round of the loop came by {}",
             sites.mention(at, from)
         ),
+        Weak::IgnoredOk(at) => format!("if it holds something else at {}", sites.mention(at, from)),
         Weak::IgnoredError(at) => format!("if the call at {} fails", sites.mention(at, from)),
     }
 }
@@ -123,6 +247,11 @@ fn weak_evidence(weak: Weak, function: &str, sites: &Sites) -> Evidence {
             at,
             function,
             "when no earlier round of the loop came here".into(),
+        ),
+        Weak::IgnoredOk(at) => sites.evidence(
+            at,
+            function,
+            "when this assertion fails: nothing asks whether it did".into(),
         ),
         Weak::IgnoredError(at) => sites.evidence(
             at,
@@ -159,10 +288,13 @@ fn describe(origin: &Origin) -> String {
             Some(name) => format!("the result {name} is nil until it is assigned"),
             None => "the result is nil until it is assigned".into(),
         },
-        OriginKind::NilLiteral => "it is set to nil here".into(),
+        OriginKind::NilLiteral => "it is nil here".into(),
+        OriginKind::Cleared => "it is set to nil here".into(),
         OriginKind::Checked => "it is found to be nil here".into(),
         OriginKind::Assertion => "it is nil if this assertion fails".into(),
         OriginKind::AbsentElement => "the element of a nil map is nil".into(),
+        OriginKind::MissingElement => "nothing has put a map there".into(),
+        OriginKind::ZeroResult => "this call returns a zero value".into(),
         OriginKind::ZeroStruct(ty) => match origin.name {
             Some(name) => format!("{name} is declared here as a zero {ty}"),
             None => format!("this is a zero {ty}"),

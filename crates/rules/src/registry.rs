@@ -8,6 +8,8 @@ use crate::site::Sites;
 
 use crate::{
     th001_unused_suppression, th101_nil_map_write, th102_uninitialised_map_field,
+    th103_nil_map_argument, th104_nil_inner_map, th105_decoded_map_field,
+    th106_unchecked_map_assertion, th107_lost_map_assignment, th108_nil_map_after_clear,
     th201_concurrent_map_access, th202_inconsistent_map_lock, th203_write_under_rlock,
     th204_guarded_map_escapes, th212_lock_not_covering_iteration,
 };
@@ -64,6 +66,12 @@ static RULES: &[Rule] = &[
     th001_unused_suppression::RULE,
     th101_nil_map_write::RULE,
     th102_uninitialised_map_field::RULE,
+    th103_nil_map_argument::RULE,
+    th104_nil_inner_map::RULE,
+    th105_decoded_map_field::RULE,
+    th106_unchecked_map_assertion::RULE,
+    th107_lost_map_assignment::RULE,
+    th108_nil_map_after_clear::RULE,
     th201_concurrent_map_access::RULE,
     th202_inconsistent_map_lock::RULE,
     th203_write_under_rlock::RULE,

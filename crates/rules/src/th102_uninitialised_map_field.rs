@@ -3,7 +3,8 @@
 use tophash_analysis::{NeverMade, NilWrite, Origin, OriginKind, Origins, PackageFacts};
 use tophash_finding::{Edit, Finding, Fix, RuleMeta, Severity};
 
-use crate::nil_write::{by_cause, finding};
+use crate::left_nil;
+use crate::nil_write::{Kind, by_cause, finding};
 use crate::registry::{Finder, Rule};
 use crate::site::Sites;
 
@@ -33,13 +34,17 @@ fn findings(facts: &PackageFacts, origins: &Origins, sites: &Sites) -> Vec<Findi
     let writes = facts
         .nil_writes
         .iter()
-        .filter(|write| origins.first(write.origin).is_struct() && write.write.field.is_some())
-        .filter(|write| !covered(write));
+        .filter(|write| Kind::of(write, origins) == Kind::Field && !covered(write));
     let reached = by_cause(writes, origins).into_iter().filter_map(|writes| {
         let message = message(writes.first()?, origins, sites);
         finding(&RULE.meta, &writes, message, origins, sites)
     });
-    never.chain(reached).collect()
+    let left = facts
+        .left_nil
+        .iter()
+        .filter(|left| !left.cause.is_decoding())
+        .filter_map(|left| left_nil::finding(&RULE.meta, left, sites));
+    never.chain(reached).chain(left).collect()
 }
 
 /// A made struct reaches the write.

@@ -153,9 +153,8 @@ impl Walk<'_, '_, '_> {
     fn access(&mut self, state: &State, map: PlaceId, kind: AccessKind, at: At) {
         let (class, base, taken) = self.resolve(state, map);
         let unit = self.unit.clone();
-        let file = self.pkg.worker.world.file(unit.file);
         let text = match at.expr {
-            Some(_) => names::map(file, &unit, at.expr, map),
+            Some(_) => names::map(self.pkg.worker.world, &unit, at.expr, map),
             None => names::path(&unit, map).into(),
         };
         self.push(state, class, base, taken, kind, at, text);

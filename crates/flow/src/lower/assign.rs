@@ -187,7 +187,8 @@ impl Lowerer<'_, '_> {
             .direct(first)
             .unwrap_or_else(|| self.temp(types.0, at.span));
         let ok = match second {
-            Target::Blank => None,
+            // An assertion that may fail is not one that panics.
+            Target::Blank if !matches!(value, Value::TypeAssert { .. }) => None,
             _ => Some(
                 self.direct(second)
                     .unwrap_or_else(|| self.temp(types.1, at.span)),

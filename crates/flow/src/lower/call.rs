@@ -99,7 +99,13 @@ impl Lowerer<'_, '_> {
             }
             _ => return None,
         };
-        known_divergence(name).or_else(|| (self.diverges)(name))
+        let declared =
+            call.object
+                .and_then(|object| match self.types.checker.object(object).kind {
+                    ObjKind::Func { decl } => decl,
+                    _ => None,
+                });
+        known_divergence(name).or_else(|| (self.diverges)(name, declared))
     }
 
     /// Evaluates what a call needs; its results are left open.

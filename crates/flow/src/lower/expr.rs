@@ -287,10 +287,20 @@ impl Lowerer<'_, '_> {
             if let Some(obj) = body.object(e) {
                 return self.object_value(obj, e);
             }
-            if self.unresolved_function(x, name).is_none() {
-                self.operand(x);
+            if self.unresolved_function(x, name).is_some() {
+                return Value::Unknown;
             }
-            return Value::Unknown;
+            // A field of something unknown is a path: what is found out about it once holds
+            // where it stands again.
+            let base = self.base(x);
+            let kind = PlaceKind::Field {
+                base: self.auto_deref(base),
+                index: unknown_field(name),
+                name,
+                embedded: false,
+            };
+            let place = self.places.intern(kind, TypeId::UNKNOWN);
+            return Value::Use(Operand::Place(place));
         };
         match selection.kind {
             SelectionKind::Field => {
@@ -449,4 +459,14 @@ impl Lowerer<'_, '_> {
             _ => None,
         }
     }
+}
+
+/// A number for a field of a type that is not known: the same for the same name, and none
+/// that a struct's fields have. By FNV-1a, as the order of symbols differs from run to run.
+fn unknown_field(name: Symbol) -> u32 {
+    let hash = name.as_str().bytes().fold(0x811c_9dc5_u32, |hash, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    });
+    // The last number stands for elements of lists.
+    (hash | 1 << 31) & !1
 }

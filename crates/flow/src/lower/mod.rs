@@ -14,12 +14,13 @@ use crate::ir::*;
 use crate::place::{PlaceId, PlaceKind, Places};
 use crate::typing::Typing;
 use rustc_hash::{FxHashMap, FxHashSet};
-use tophash_syntax::ast::{Ast, Body, ExprId, FuncId, Ident, StmtId};
+use tophash_syntax::ast::{Ast, ExprId, FuncId, Ident, StmtId};
 use tophash_syntax::{Span, Symbol};
 use tophash_types::{Checker, FileId, ObjId, Type, TypeId, TypedBody};
 
-/// Says of functions of the program that they never return, as far as is known by now.
-pub type Diverges<'h> = dyn Fn(FuncName) -> Option<Divergence> + 'h;
+/// Says of functions of the program that they never return, as far as is known by now: by
+/// name, and by declaration where it is seen.
+pub type Diverges<'h> = dyn Fn(FuncName, Option<(FileId, FuncId)>) -> Option<Divergence> + 'h;
 
 /// The graph of a declared function and those of its closures; none if it has no body or its name is taken.
 ///
@@ -31,17 +32,14 @@ pub fn lower(
     func: FuncId,
     diverges: &Diverges<'_>,
 ) -> Option<Unit> {
-    let source = checker.world().file(file);
-    let ast = &source.tree.ast;
-    let decl = ast.func(func);
-    let Body::Block(block) = decl.body else {
-        return None;
-    };
+    let (ast, block) = checker.world().body(file, func)?;
     let obj = checker.function(file, func)?;
     let body = checker.check_body(file, func);
     let name = Typing::new(checker).func_name(obj);
     let ty = checker.type_of(obj);
-    let span = Span::new(ast.func_type(decl.ty).span.start, ast.stmt(block).span.end);
+    let tree = &checker.world().file(file).tree.ast;
+    let start = tree.func_type(tree.func(func).ty).span.start;
+    let span = Span::new(start, ast.stmt(block).span.end);
     let mut l = Lowerer::new(checker, &body, ast, file, name, diverges);
     l.open(None, span);
     l.signature(ty);

@@ -96,7 +96,7 @@ struct Shown<'a, 'w, W> {
 impl<W: Write> Shown<'_, '_, W> {
     fn file(&mut self, file: FileId, candidates_only: bool) -> io::Result<()> {
         let tree = self.checker.world().file(file).tree;
-        let never = |_| None;
+        let never = |_, _| None;
         let candidates = candidates(tree);
         if self.function.is_none() && (!candidates_only || candidates.initialisers.may_write()) {
             let unit = lower_initialisers(&mut self.checker, file, &never);

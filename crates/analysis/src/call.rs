@@ -598,14 +598,19 @@ impl Engine<'_, '_> {
     /// The state after one of the ways in which a callee returns.
     fn outcome(&mut self, outcome: &Outcome, binding: &Binding, before: &State) -> Option<State> {
         let mut state = before.clone();
-        // A nil that is only passed on, `if m == nil { return nil }`, is no news of `m`.
+        // A nil that is only passed on, `if m == nil { return nil }`, is no news of `m`; nor
+        // is what a function says of a pointer that may be nil, such as that of a getter.
         let mut passed_on = false;
         for (given, fact) in &outcome.conditions {
             let value = self.given(given, binding, &mut state);
             match value {
                 Value::Term(term) => {
-                    passed_on |= matches!(fact, Fact::Zero(Some(_)))
-                        && state.fact(term, &self.terms).is_none();
+                    passed_on |= state.fact(term, &self.terms).is_none()
+                        && match fact {
+                            Fact::Zero(Some(_)) => true,
+                            Fact::Zero(None) => self.is_pointer(given, binding),
+                            _ => false,
+                        };
                     // What the callee found holds here, too; a nil found there is no news of
                     // where it comes from.
                     let fact = match fact {
@@ -676,6 +681,9 @@ impl Engine<'_, '_> {
                     Some(Left::Zero(None)) if self.is_map(result) => Value::Zero(Some(
                         self.origin(OriginKind::ZeroResult, binding.at.span, None),
                     )),
+                    Some(Left::Given(Given::Present(of))) => {
+                        self.present(of, n as u16, binding, &mut state)
+                    }
                     Some(left) => self.left(left, binding, &entry, Some(n as u16)),
                     None => Value::Unknown,
                 };
@@ -686,6 +694,34 @@ impl Engine<'_, '_> {
             self.write(&mut state, result, value);
         }
         Some(state)
+    }
+
+    /// What a callee found in a map that it was given: if that is anything, the map is not nil.
+    fn present(&mut self, map: &Given, n: u16, binding: &Binding, state: &mut State) -> Value {
+        let term = match self.given(map, binding, state) {
+            Value::Zero(_) => return Value::Zero(None),
+            Value::Term(map) => self.terms.build(TermKind::Element(map, binding.site, n)),
+            _ => None,
+        };
+        let Some(term) = term else {
+            return Value::Unknown;
+        };
+        if self.ran.contains(&binding.site) {
+            state.forget(&self.terms, |other| other == term);
+        }
+        Value::Term(term)
+    }
+
+    /// Whether a value that a function is given is a pointer that is passed as it is.
+    fn is_pointer(&mut self, given: &Given, binding: &Binding) -> bool {
+        let Given::Param(n) = given else { return false };
+        match binding.args.operands.get(*n as usize) {
+            Some(Operand::Place(place)) => {
+                let ty = self.unit.places.get(*place).ty;
+                self.worker.pointee(ty).is_some()
+            }
+            _ => false,
+        }
     }
 
     /// Whether a callee returns an error that the caller never looks at.
@@ -762,6 +798,10 @@ impl Engine<'_, '_> {
                     Element::Unknown(None) => Value::Unknown,
                 }
             }
+            Given::Present(of) => match self.given(of, binding, state) {
+                Value::Zero(_) => Value::Zero(None),
+                _ => Value::Unknown,
+            },
             Given::Len(of) if matches!(**of, Given::Param(n) if binding.is_variadic(n)) => {
                 let Given::Param(n) = **of else {
                     return Value::Unknown;

@@ -61,6 +61,14 @@ pub(crate) fn given(engine: &Engine, term: Term) -> Option<Given> {
     })
 }
 
+/// The same of a value that is returned, which may also be what was found in a map.
+fn result(engine: &Engine, term: Term) -> Option<Given> {
+    match engine.terms.kind(term) {
+        TermKind::Element(map, ..) => Some(Given::Present(Rc::new(given(engine, *map)?))),
+        _ => given(engine, term),
+    }
+}
+
 /// What is known of what the function is given.
 pub(crate) fn conditions(engine: &Engine, state: &State) -> Conditions {
     state
@@ -164,7 +172,7 @@ impl Export<'_, '_, '_> {
             Value::NonZero => Left::NonZero,
             Value::Const(Const::Other(_)) => Left::NonZero,
             Value::Const(constant) => Left::Const(*constant),
-            Value::Term(term) => match given(self.engine, *term) {
+            Value::Term(term) => match result(self.engine, *term) {
                 Some(given) => match self.state.truth(value, &self.engine.terms) {
                     Some(Truth::NonZero) if !matches!(given, Given::Deref(_) | Given::Param(_)) => {
                         Left::Made

@@ -95,10 +95,11 @@ pub(crate) fn candidates(
     for n in 0..ast.stmt_count() {
         let stmt = ast.stmt(StmtId::from_index(n));
         match stmt.kind {
-            StmtKind::Assign { rhs, op, .. } if op != AssignOp::Define => {
-                if ast.list(rhs).iter().any(|&value| is_nil(ast, value)) {
-                    note(stmt.span, |f| f.variable = true);
-                }
+            StmtKind::Assign { rhs, op, .. }
+                if op != AssignOp::Define
+                    && ast.list(rhs).iter().any(|&value| is_nil(ast, value)) =>
+            {
+                note(stmt.span, |f| f.variable = true);
             }
             StmtKind::Decl(_) => note(stmt.span, |f| f.variable = true),
             _ => {}

@@ -27,6 +27,9 @@ pub enum Given {
     Field(Rc<Given>, u32),
     /// The element of a map, by its key where that has a name.
     Element(Rc<Given>, Option<Rc<Given>>),
+    /// An element of a map, or whether it was there, of a key that has no name: only as
+    /// what a function returns.
+    Present(Rc<Given>),
     /// `len(x)`
     Len(Rc<Given>),
     /// `x == y`

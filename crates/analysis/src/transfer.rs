@@ -429,8 +429,8 @@ impl Engine<'_, '_> {
         out
     }
 
-    /// Whether something is stored in a map in a loop around a read of it: an earlier round
-    /// may have stored it.
+    /// Whether something is stored in a map in a loop around a read of it or before it: an
+    /// earlier round may have stored it, and which keys a loop came by is not followed.
     fn is_stored_in_loop(&self, map: PlaceId, read: Site) -> bool {
         let function = self.unit.function(self.func);
         let reaches = |from: BlockId, to: BlockId| {
@@ -458,7 +458,7 @@ impl Engine<'_, '_> {
         (0..function.blocks.len() as u32).map(BlockId).any(|block| {
             stores(block).any(|stored| stored == map)
                 && reaches(block, read.block)
-                && reaches(read.block, block)
+                && reaches(block, block)
         })
     }
 

@@ -429,6 +429,14 @@ impl<'w> Worker<'w> {
         Some(self.checker.type_of(field))
     }
 
+    pub(crate) fn field_name(&mut self, ty: TypeId, index: u32) -> Option<Symbol> {
+        let Type::Struct(fields) = self.core(ty) else {
+            return None;
+        };
+        let &field = fields.fields.get(index as usize)?;
+        Some(self.checker.object(field).name)
+    }
+
     pub(crate) fn field_is_map(&mut self, ty: TypeId, index: u32) -> bool {
         self.field_type(ty, index).is_some_and(|ty| self.is_map(ty))
     }

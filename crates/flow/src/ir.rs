@@ -340,7 +340,7 @@ pub enum Value {
         /// (Go 1.27) follow as assignments.
         fields: Box<[(u32, Operand)]>,
     },
-    /// A slice or array literal.
+    /// A slice or array literal, or one of a type that is not known.
     ListLit {
         /// The type, as named.
         ty: TypeId,

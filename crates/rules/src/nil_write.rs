@@ -74,6 +74,12 @@ pub(crate) fn findings(
             _ => &write.write.map,
         };
         let message = match (&write.argument, write.via.first()) {
+            (Some(argument), Some(step)) if &**argument == "nil" => {
+                format!(
+                    "nil is passed to {}, which writes to it as a map",
+                    step.callee
+                )
+            }
             (Some(_), Some(step)) => format!(
                 "{map} is nil when it is passed to {}, which writes to it: {why}",
                 step.callee

@@ -31,30 +31,73 @@ func (a *account) reset(claims *jwt.Claims) {
 }
 "#;
 
-#[test]
-fn fields_of_unknown_types_stay_what_they_are() {
+/// The lines of findings in a package of one file.
+fn lines(source: &str) -> Vec<usize> {
     let dir = tempfile::tempdir().expect("a directory");
     std::fs::write(
         dir.path().join("go.mod"),
         "module example.com/m\n\ngo 1.24\n",
     )
     .expect("go.mod");
-    std::fs::write(dir.path().join("m.go"), SOURCE).expect("m.go");
+    std::fs::write(dir.path().join("m.go"), source).expect("m.go");
     let options = Options {
         dir: dir.path().to_owned(),
         ..Options::default()
     };
     let output = check(&options, &Progress::default());
-    let line = SOURCE.lines().position(|line| line.contains("found"));
-    let found: Vec<usize> = output
+    output
         .findings
         .iter()
         .map(|f| f.place.line as usize)
-        .collect();
-    assert_eq!(
-        found,
-        [line.expect("the line") + 1],
-        "{:?}",
-        output.findings
-    );
+        .collect()
+}
+
+/// The lines of a source that hold a word.
+fn holding(source: &str, word: &str) -> Vec<usize> {
+    let lines = source.lines().enumerate();
+    lines
+        .filter(|(_, line)| line.contains(word))
+        .map(|(n, _)| n + 1)
+        .collect()
+}
+
+#[test]
+fn fields_of_unknown_types_stay_what_they_are() {
+    assert_eq!(lines(SOURCE), holding(SOURCE, "found"));
+}
+
+const LITERALS: &str = r#"package unknown
+
+import "example.org/nowhere/trace"
+
+func event(labels map[string]string) trace.Event {
+	if labels == nil {
+		labels = make(map[string]string)
+	}
+	labels["kind"] = "kept"
+	return trace.Event{Labels: labels}
+}
+
+func lost(labels map[string]string) trace.Event {
+	if labels == nil {
+		labels = make(map[string]string) // found
+	}
+	labels["kind"] = "lost"
+	return trace.Event{}
+}
+
+type Options struct{ Labels map[string]string }
+
+// What keeps a pointer may do anything with what it leads to.
+func complete() *Options {
+	var o Options
+	trace.Completer{Into: &o}.Complete()
+	o.Labels["kind"] = "completed"
+	return &o
+}
+"#;
+
+#[test]
+fn literals_of_unknown_types_keep_what_they_are_given() {
+    assert_eq!(lines(LITERALS), holding(LITERALS, "found"));
 }

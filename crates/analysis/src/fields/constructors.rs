@@ -4,17 +4,18 @@ use crate::fields::Cause;
 use crate::fields::chain::{Container, Definitions, Root};
 use crate::fields::uses::{Use, UseKind, function_name};
 use crate::names;
-use crate::names_index::{FuncRef, NamesIndex};
+use crate::names_index::{FuncRef, NamesIndex, is_nil};
 use crate::origin::Loc;
 use crate::summary::FieldName;
 use crate::worker::{Worker, is_exported};
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use tophash_flow::{
     BlockId, Call, Callee, Cond, FnId, Function, Graph, Op, Operand, PlaceId, PlaceKind,
     Terminator, Unit, Value, VarId, VarKind,
 };
 use tophash_syntax::Symbol;
 use tophash_syntax::ast::{Ast, BinaryOp, ExprId, ExprKind};
+use tophash_types::PackageId;
 
 /// A constructor that gives the field a value in an `if` or `switch` only, with the names of
 /// fields and functions that decide: where a writer asks the same, the two go together.
@@ -129,6 +130,7 @@ fn leaves_on_a_way(
         object,
         errors,
         foreign,
+        kept: kept(worker, unit, function),
     };
     ways.some_returns_without().then(|| ways.deciding())
 }
@@ -144,6 +146,36 @@ struct Ways<'u> {
     object: VarId,
     errors: FxHashSet<VarId>,
     foreign: FxHashSet<PlaceId>,
+    /// The fields that variables are put into.
+    kept: FxHashMap<PlaceId, Vec<Symbol>>,
+}
+
+/// The fields that variables are put into, as in `c := &config{on: on}`.
+fn kept(worker: &mut Worker, unit: &Unit, function: &Function) -> FxHashMap<PlaceId, Vec<Symbol>> {
+    let mut kept: FxHashMap<PlaceId, Vec<Symbol>> = FxHashMap::default();
+    for instr in function.blocks.iter().flat_map(|block| &block.instrs) {
+        let Op::Assign { dst, value, .. } = &instr.op else {
+            continue;
+        };
+        match value {
+            Value::StructLit { ty, fields } => {
+                for &(index, value) in fields.iter() {
+                    if let Operand::Place(var) = value
+                        && let Some(name) = worker.field_name(*ty, index)
+                    {
+                        kept.entry(var).or_default().push(name);
+                    }
+                }
+            }
+            Value::Use(Operand::Place(var)) => {
+                if let PlaceKind::Field { name, .. } = unit.places.get(*dst).kind {
+                    kept.entry(*var).or_default().push(name);
+                }
+            }
+            _ => {}
+        }
+    }
+    kept
 }
 
 impl Ways<'_> {
@@ -219,7 +251,10 @@ impl Ways<'_> {
                 PlaceKind::Field { name, .. } => {
                     names.insert(name);
                 }
-                PlaceKind::Var(_) if depth > 0 => self.names_given(place, names, depth - 1),
+                PlaceKind::Var(_) if depth > 0 => {
+                    names.extend(self.kept.get(&place).into_iter().flatten());
+                    self.names_given(place, names, depth - 1);
+                }
                 _ => {}
             }
             at = self.unit.places.parent(place);
@@ -231,12 +266,14 @@ impl Ways<'_> {
         for instr in self.function.blocks.iter().flat_map(|b| &b.instrs) {
             match &instr.op {
                 Op::Call(call) if call.results.contains(&var) => names.extend(called(call)),
-                Op::Assign { dst, value, .. } if *dst == var => match value {
-                    Value::Use(Operand::Place(of))
-                    | Value::Len(Operand::Place(of))
-                    | Value::MapRead { elem: of } => self.names_of(*of, names, depth),
-                    _ => {}
-                },
+                Op::Assign {
+                    dst,
+                    value:
+                        Value::Use(Operand::Place(of))
+                        | Value::Len(Operand::Place(of))
+                        | Value::MapRead { elem: of },
+                    ..
+                } if *dst == var => self.names_of(*of, names, depth),
                 _ => {}
             }
         }
@@ -268,8 +305,14 @@ impl Ways<'_> {
     }
 }
 
-/// An exported constructor that keeps the map that it is given, where another one makes it.
-pub(crate) fn argument(worker: &Worker, field: &FieldName, uses: &[Use]) -> Option<Cause> {
+/// An exported constructor that keeps the map that it is given, where another one makes it,
+/// and that a call gives nil.
+pub(crate) fn argument(
+    worker: &Worker,
+    package: PackageId,
+    field: &FieldName,
+    uses: &[Use],
+) -> Option<Cause> {
     let mut makes = false;
     let mut found = None;
     for place in uses.iter().filter(|u| u.kind == UseKind::Literal) {
@@ -287,8 +330,9 @@ pub(crate) fn argument(worker: &Worker, field: &FieldName, uses: &[Use]) -> Opti
             ExprKind::CompositeLit { .. } | ExprKind::Call { .. } => makes = true,
             ExprKind::Ident(name)
                 if is_exported(function_name(worker, func))
-                    && is_parameter(ast, func, name)
-                    && !is_looked_at(ast, func, name) =>
+                    && !is_looked_at(ast, func, name)
+                    && parameter(ast, func, name)
+                        .is_some_and(|n| is_given_nil(worker, package, func, n)) =>
             {
                 found.get_or_insert(Cause::Argument {
                     at: place.at,
@@ -315,10 +359,28 @@ fn value_of(ast: &Ast, literal: ExprId, field: Symbol) -> Option<ExprId> {
     })
 }
 
-fn is_parameter(ast: &Ast, func: FuncRef, name: Symbol) -> bool {
+/// The number of a parameter.
+fn parameter(ast: &Ast, func: FuncRef, name: Symbol) -> Option<usize> {
     let params = ast.func_type(ast.func(func.func).ty).params;
-    let mut params = ast.fields(params).iter();
-    params.any(|field| ast.list(field.names).iter().any(|n| n.name == name))
+    let params = ast.fields(params).iter();
+    params
+        .flat_map(|field| ast.list(field.names))
+        .position(|param| param.name == name)
+}
+
+/// Whether a call in the package gives a function nil for a parameter.
+fn is_given_nil(worker: &Worker, package: PackageId, func: FuncRef, n: usize) -> bool {
+    let function = function_name(worker, func);
+    worker.world.files(package).iter().any(|&file| {
+        let ast = &worker.world.file(file).tree.ast;
+        (0..ast.expr_count()).map(ExprId::from_index).any(|id| {
+            let ExprKind::Call { fun, args, .. } = ast.expr(id).kind else {
+                return false;
+            };
+            matches!(ast.expr(ast.unparen(fun)).kind, ExprKind::Ident(name) if name == function)
+                && ast.list(args).get(n).is_some_and(|&arg| is_nil(ast, arg))
+        })
+    })
 }
 
 /// Whether a function compares a variable, or assigns it.

@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use tophash_flow::{Callee, FnId, Op, PlaceKind, Unit, Value};
 use tophash_syntax::Symbol;
-use tophash_syntax::ast::ExprKind;
+use tophash_syntax::ast::{Ast, ExprKind};
 use tophash_types::{PackageId, TypeId};
 
 /// Fields that something leaves nil and that functions of the package write without a
@@ -233,7 +233,7 @@ impl Join<'_, '_> {
             {
                 return Some(cause);
             }
-            if let Some(cause) = argument(self.worker, field, uses) {
+            if let Some(cause) = argument(self.worker, self.package, field, uses) {
                 return Some(cause);
             }
         }
@@ -274,6 +274,7 @@ impl Join<'_, '_> {
                 || assigned
                 || self.worker.world.is_test(func.file)
                 || !self.leaves_out(knowledge, field, literal)
+                || sets_flag(givers::tree(self.worker, &literal.giver), literal)
                 || !is_returned(self.worker, func, literal.at)
             {
                 continue;
@@ -571,6 +572,20 @@ impl Join<'_, '_> {
         let ty: TypeId = body.type_of(literal.giver.expr);
         self.worker.named(ty) == Some((field.package, field.owner))
     }
+}
+
+/// Whether a literal sets a field to `true`: it makes an object of another kind, which is
+/// not used as the others are.
+fn sets_flag(ast: &Ast, literal: &LiteralOf) -> bool {
+    let ExprKind::CompositeLit { elems, .. } = ast.expr(literal.giver.expr).kind else {
+        return false;
+    };
+    ast.list(elems).iter().any(|&elem| {
+        let ExprKind::KeyValue { value, .. } = ast.expr(elem).kind else {
+            return false;
+        };
+        matches!(ast.expr(value).kind, ExprKind::Ident(name) if name.as_str() == "true")
+    })
 }
 
 /// Whether a function is one that is generated to copy, read or write objects.

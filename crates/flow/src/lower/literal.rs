@@ -37,12 +37,18 @@ impl Lowerer<'_, '_> {
                     keyed,
                 }
             }
+            // What it is of is not known: its elements are kept in it all the same.
             _ => {
-                for &elem in elems {
+                let values = elems.iter().map(|&elem| {
                     let (_, value) = self.key_value(elem);
-                    self.operand(value);
+                    self.operand(value)
+                });
+                let elems = values.collect();
+                Value::ListLit {
+                    ty,
+                    elems,
+                    keyed: true,
                 }
-                Value::Unknown
             }
         }
     }

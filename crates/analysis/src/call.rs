@@ -607,7 +607,8 @@ impl Engine<'_, '_> {
                 Value::Term(term) => {
                     passed_on |= state.fact(term, &self.terms).is_none()
                         && match fact {
-                            Fact::Zero(Some(_)) => true,
+                            // That there is no such element is news.
+                            Fact::Zero(Some(_)) => !matches!(given, Given::Element(..)),
                             Fact::Zero(None) => self.is_pointer(given, binding),
                             _ => false,
                         };

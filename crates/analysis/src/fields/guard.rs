@@ -79,6 +79,9 @@ pub(crate) fn care(
             return Care::Always;
         }
     }
+    if look.found_before(function, &graph, write) {
+        return Care::Always;
+    }
     let made = seen
         .iter()
         .any(|seen| !matches!(seen, Seen::Nothing | Seen::Written));
@@ -220,6 +223,41 @@ impl Look<'_, '_, '_> {
             true => Seen::Other,
             false => Seen::Nothing,
         }
+    }
+
+    /// Whether the write stands where something was found in the field:
+    /// `if v, ok := x.f[k]; ok { ... }`.
+    fn found_before(&mut self, function: &Function, graph: &Graph, write: BlockId) -> bool {
+        let reads = function.blocks.iter().flat_map(|block| &block.instrs);
+        let reads: Vec<(PlaceId, Option<PlaceId>)> = reads
+            .filter_map(|instr| match instr.op {
+                Op::Assign {
+                    dst,
+                    value: Value::MapRead { elem },
+                    ok,
+                } => {
+                    let map = self.unit.places.parent(elem)?;
+                    self.is_field(map).then_some((dst, ok))
+                }
+                _ => None,
+            })
+            .collect();
+        function.blocks.iter().any(|block| {
+            let Terminator::Branch { cond, then, other } = &block.end else {
+                return false;
+            };
+            let found = match *cond {
+                Cond::True(asked) => reads
+                    .iter()
+                    .any(|&(dst, ok)| asked == dst || ok == Some(asked))
+                    .then_some(*then),
+                Cond::IsNil(asked) | Cond::IsEmpty(asked) => {
+                    reads.iter().any(|&(dst, _)| asked == dst).then_some(*other)
+                }
+                _ => None,
+            };
+            found.is_some_and(|found| graph.dominates(found, write))
+        })
     }
 
     /// Whether a temporary is the length of the field.

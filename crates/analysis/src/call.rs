@@ -480,9 +480,16 @@ impl Engine<'_, '_> {
         }
         let mut states = Vec::new();
         for outcome in &summary.outcomes {
-            if !self.is_told_of_failure(summary, outcome, binding) {
-                states.extend(self.outcome(outcome, binding, &state));
+            if self.is_told_of_failure(summary, outcome, binding) {
+                continue;
             }
+            let after = self.outcome(outcome, binding, &state);
+            states.extend(after.map(|mut after| {
+                if after.weak.is_none() && has_hidden_reason(summary, outcome) {
+                    after.weak = Some(Weak::HiddenReason(self.loc(binding.at.span)));
+                }
+                after
+            }));
         }
         states
     }
@@ -605,7 +612,9 @@ impl Engine<'_, '_> {
             let value = self.given(given, binding, &mut state);
             match value {
                 Value::Term(term) => {
-                    passed_on |= state.fact(term, &self.terms).is_none()
+                    // Nor is a nil that another callee only found news of it.
+                    let known = state.fact(term, &self.terms);
+                    passed_on |= matches!(known, None | Some(Fact::Zero(None)))
                         && match fact {
                             // That there is no such element is news.
                             Fact::Zero(Some(_)) => !matches!(given, Given::Element(..)),
@@ -622,13 +631,11 @@ impl Engine<'_, '_> {
                         return None;
                     }
                 }
-                value => {
-                    if let Some(truth) = state.truth(&value, &self.terms)
-                        && !agrees(&value, truth, *fact)
-                    {
-                        return None;
-                    }
-                }
+                value => match state.truth(&value, &self.terms) {
+                    Some(truth) if !agrees(&value, truth, *fact) => return None,
+                    Some(_) => {}
+                    None => passed_on |= matches!(fact, Fact::Zero(Some(_))),
+                },
             }
         }
         if state.weak.is_none() {
@@ -644,6 +651,13 @@ impl Engine<'_, '_> {
             .collect();
         // What is given is what it was before the call.
         let entry = state.clone();
+        if !outcome.given_away.is_empty() {
+            let given = outcome.given_away.iter();
+            let given: Vec<Value> = given
+                .map(|given| self.given(given, binding, &mut state))
+                .collect();
+            state.havoc_reachable(&given, binding.site, &mut self.terms);
+        }
         if outcome.unseen {
             for value in &binding.args.values {
                 state.escape(value);
@@ -892,6 +906,20 @@ const MAX_CHAIN: usize = 6;
 
 fn object(binding: &Binding, n: usize) -> Root {
     Root::Alloc(binding.site, n as u16 + 1)
+}
+
+/// Whether a function returns a nil map, and a map on other ways, and what it was given does
+/// not tell which.
+fn has_hidden_reason(summary: &Summary, outcome: &Outcome) -> bool {
+    let is_nil = |left: &Left| matches!(left, Left::Zero(Some(_)));
+    outcome.conditions.is_empty()
+        && outcome.results.iter().enumerate().any(|(n, left)| {
+            is_nil(left)
+                && summary
+                    .outcomes
+                    .iter()
+                    .any(|other| other.results.get(n).is_some_and(|left| !is_nil(left)))
+        })
 }
 
 fn is_zero(truth: Truth) -> bool {

@@ -497,7 +497,7 @@ impl<'e, 'w> Engine<'e, 'w> {
 
     fn is_len(&self, value: &Value) -> bool {
         match value {
-            Value::Term(term) => matches!(self.terms.kind(*term), TermKind::Len(_)),
+            Value::Term(term) => self.terms.is_length(*term),
             _ => false,
         }
     }

@@ -117,7 +117,9 @@ pub(crate) fn outcome(engine: &mut Engine, function: &Function, state: &State) -
         export.writes(base, Path::new(), value, initial, &mut writes);
     }
     let objects = std::mem::take(&mut export.objects);
+    let given_away = given_away(engine, state);
     Outcome {
+        given_away,
         conditions: conditions(engine, state),
         objects,
         writes,
@@ -125,6 +127,23 @@ pub(crate) fn outcome(engine: &mut Engine, function: &Function, state: &State) -
         unseen,
         weak: state.weak,
     }
+}
+
+/// The parameters that point to something with maps and that unseen code was given.
+fn given_away(engine: &mut Engine, state: &State) -> Vec<Given> {
+    let mut params = Vec::new();
+    for term in state.given_away() {
+        let TermKind::Contents(Root::Var(var)) = *engine.terms.kind(term) else {
+            continue;
+        };
+        let ty = engine.unit.var(var).ty;
+        if let Some(target) = engine.worker.pointee(ty)
+            && engine.worker.holds_map(target)
+        {
+            params.extend(given(engine, term));
+        }
+    }
+    params
 }
 
 struct Export<'x, 'e, 'w> {
@@ -280,6 +299,11 @@ fn merge(outcomes: Vec<Outcome>, may: impl Fn(&Outcome, &Outcome) -> bool) -> Ve
             Some(known) => {
                 known.conditions.retain(|c| outcome.conditions.contains(c));
                 known.weak = known.weak.and(outcome.weak);
+                for given in outcome.given_away {
+                    if !known.given_away.contains(&given) {
+                        known.given_away.push(given);
+                    }
+                }
             }
             None => merged.push(outcome),
         }
@@ -295,6 +319,7 @@ fn given_up(outcomes: &[Outcome]) -> Vec<Outcome> {
         objects: Vec::new(),
         writes: Vec::new(),
         results: vec![Left::Unknown; results],
+        given_away: Vec::new(),
         unseen: true,
         weak: None,
     }]

@@ -32,19 +32,19 @@ pub(crate) fn is_given(worker: &mut Worker, index: &NamesIndex, field: &FieldNam
 }
 
 fn gives(worker: &mut Worker, giver: &Giver, field: &FieldName) -> bool {
-    match owner(worker, giver) {
+    match owner(worker, giver, field.field) {
         Owner::Unknown => true,
         Owner::Other => false,
         Owner::Named(package, name) => (package, name) == (field.package, field.owner),
     }
 }
 
-/// Whose field a place gives a value.
-pub(crate) fn owner(worker: &mut Worker, giver: &Giver) -> Owner {
+/// Whose field of that name a place gives a value.
+pub(crate) fn owner(worker: &mut Worker, giver: &Giver, field: Symbol) -> Owner {
     let body = body(worker, giver);
     let kind = &tree(worker, giver).expr(giver.expr).kind;
     match kind {
-        ExprKind::CompositeLit { .. } => Owner::of(worker, body.type_of(giver.expr)),
+        ExprKind::CompositeLit { .. } => literal_owner(worker, body.type_of(giver.expr), field),
         _ => match body.selection(giver.expr) {
             Some(selection) if selection.kind == SelectionKind::Field => {
                 selected_owner(worker, selection)
@@ -78,6 +78,24 @@ impl Owner {
             None => Owner::Other,
         }
     }
+}
+
+/// The struct that a key of a literal belongs to: the literal's own or, since Go 1.27, one
+/// that is embedded in it.
+fn literal_owner(worker: &mut Worker, ty: TypeId, field: Symbol) -> Owner {
+    let mut open = vec![worker.pointee(ty).unwrap_or(ty)];
+    // Structs may embed each other through pointers.
+    for _ in 0..8 {
+        let mut embedded = Vec::new();
+        for &part in &open {
+            if worker.has_field(part, field) {
+                return Owner::of(worker, part);
+            }
+            embedded.extend(worker.embedded(part));
+        }
+        open = embedded;
+    }
+    Owner::of(worker, ty)
 }
 
 /// The struct that a selected field belongs to, embedded structs followed.

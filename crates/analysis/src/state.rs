@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 use tophash_flow::{BlockId, Const, DeferId, VarId};
-use tophash_syntax::ast::UnaryOp;
+use tophash_syntax::ast::{BinaryOp, UnaryOp};
 
 /// What every zero value is called when it is a term: `nil`, `false` and `""` too.
 pub const ZERO: Const = Const::Int(0);
@@ -38,6 +38,8 @@ pub enum Weak {
     IgnoredError(Loc),
     /// A type assertion failed, and nobody asks whether it did.
     IgnoredOk(Loc),
+    /// A callee returns nil for a reason that its caller can't see.
+    HiddenReason(Loc),
 }
 
 /// Memory and facts.
@@ -301,6 +303,11 @@ impl State {
         self.epoch.is_some()
     }
 
+    /// The pointers that unseen code was given.
+    pub fn given_away(&self) -> impl Iterator<Item = Term> {
+        self.given_away.iter().copied()
+    }
+
     /// Whether code that is not seen can reach a root.
     pub fn has_escaped(&self, root: Root) -> bool {
         self.is_shared(root)
@@ -401,6 +408,12 @@ impl State {
                     (false, true) => true,
                     (false, false) => self.assume(x, Fact::Is(constant), terms),
                 }
+            }
+            // A sum of lengths is 0 where each of them is.
+            TermKind::Binary(BinaryOp::Add, x, y)
+                if zero(fact) && terms.is_length(x) && terms.is_length(y) =>
+            {
+                self.assume(x, fact, terms) && self.assume(y, fact, terms)
             }
             TermKind::Unary(UnaryOp::Not, of) => {
                 let fact = if zero(fact) {

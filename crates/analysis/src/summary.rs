@@ -205,6 +205,9 @@ pub struct Outcome {
     pub writes: Vec<(Target, Left)>,
     /// What it returns.
     pub results: Vec<Left>,
+    /// Pointers that it gave to code that is not seen, which may have changed what they
+    /// lead to before the function wrote there.
+    pub given_away: Vec<Given>,
     /// Whether code that is not seen ran and may have changed anything it can reach.
     pub unseen: bool,
     /// What this way rests on.

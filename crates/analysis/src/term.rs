@@ -106,6 +106,15 @@ impl Terms {
         self.interned.get(kind).copied()
     }
 
+    /// Whether a term is a length or a sum of lengths: never negative.
+    pub fn is_length(&self, term: Term) -> bool {
+        match *self.kind(term) {
+            TermKind::Len(_) => true,
+            TermKind::Binary(BinaryOp::Add, x, y) => self.is_length(x) && self.is_length(y),
+            _ => false,
+        }
+    }
+
     /// The term of a kind, unless it would nest too deeply.
     pub fn build(&mut self, kind: TermKind) -> Option<Term> {
         (self.depth_of(&kind) <= MAX_DEPTH).then(|| self.intern(kind))

@@ -429,6 +429,29 @@ impl<'w> Worker<'w> {
         Some(self.checker.type_of(field))
     }
 
+    pub(crate) fn has_field(&mut self, ty: TypeId, name: Symbol) -> bool {
+        let Type::Struct(fields) = self.core(ty) else {
+            return false;
+        };
+        let mut fields = fields.fields.iter();
+        fields.any(|&field| self.checker.object(field).name == name)
+    }
+
+    /// The structs that are embedded in one, also through pointers.
+    pub(crate) fn embedded(&mut self, ty: TypeId) -> Vec<TypeId> {
+        let Type::Struct(fields) = self.core(ty) else {
+            return Vec::new();
+        };
+        let mut types = Vec::new();
+        for &field in fields.fields.iter() {
+            if self.checker.object(field).is_embedded() {
+                let ty = self.checker.type_of(field);
+                types.push(self.pointee(ty).unwrap_or(ty));
+            }
+        }
+        types
+    }
+
     pub(crate) fn field_name(&mut self, ty: TypeId, index: u32) -> Option<Symbol> {
         let Type::Struct(fields) = self.core(ty) else {
             return None;

@@ -6,8 +6,35 @@ use tophash_finding::{Evidence, Finding, Fix, RuleMeta, Severity};
 
 use crate::site::Sites;
 
-/// The finding for a field that something leaves nil.
-pub(crate) fn finding(meta: &RuleMeta, left: &LeftNil, sites: &Sites) -> Option<Finding> {
+/// Fields with those that the same method sets to nil: that is one mistake.
+pub(crate) fn by_method<'a>(
+    all: impl Iterator<Item = &'a LeftNil>,
+) -> Vec<(&'a LeftNil, Vec<&'a LeftNil>)> {
+    let mut found: Vec<(&LeftNil, Vec<&LeftNil>)> = Vec::new();
+    for left in all {
+        let same = |other: &LeftNil| match (&left.cause, &other.cause) {
+            (Cause::Cleared { function: one, .. }, Cause::Cleared { function: two, .. }) => {
+                one == two
+                    && left.field.owner == other.field.owner
+                    && left.field.package == other.field.package
+            }
+            _ => false,
+        };
+        match found.iter_mut().find(|(first, _)| same(first)) {
+            Some((_, also)) => also.push(left),
+            None => found.push((left, Vec::new())),
+        }
+    }
+    found
+}
+
+/// The finding for a field that something leaves nil, and others for which it does the same.
+pub(crate) fn finding(
+    meta: &RuleMeta,
+    left: &LeftNil,
+    also: &[&LeftNil],
+    sites: &Sites,
+) -> Option<Finding> {
     // A test that writes to it is there to see what happens.
     let mut writes = left.writes.iter().filter(|w| !sites.is_test(w.at));
     let write = writes.next()?;
@@ -80,6 +107,11 @@ pub(crate) fn finding(meta: &RuleMeta, left: &LeftNil, sites: &Sites) -> Option<
             "{map} is nil when {} writes to it if what {by} fills the list from leaves it out",
             write.name
         ),
+    };
+    let message = match also {
+        [] => message,
+        [one] => format!("{message}, and so is {}", one.field.field),
+        more => format!("{message}, and so are {} more fields", more.len()),
     };
     let mut evidence: Vec<Evidence> = cause(left, sites).into_iter().collect();
     let written = format!("{map} is written here");

@@ -179,6 +179,9 @@ pub(crate) fn finding(
         // A test that does not look at an error knows that there is none.
         return None;
     }
+    if is_known_to_tests(first, at, origins, sites) {
+        return None;
+    }
     let message = match first.weak {
         Some(weak) => format!("{message}, {}", assumption(weak, at, sites)),
         None => message,
@@ -233,6 +236,17 @@ pub(crate) fn finding(
     })
 }
 
+/// Whether running a test shows that there is no mistake: it makes the object whose methods
+/// do not panic, or is given by a function what that gives for what the test gives it.
+fn is_known_to_tests(write: &NilWrite, at: Loc, origins: &Origins, sites: &Sites) -> bool {
+    let origin = origins.get(write.origin);
+    let made_by_test = sites.is_test(origins.first(write.origin).at);
+    match sites.is_test(at) {
+        true => matches!(origin.kind, OriginKind::Returned(..)) && !made_by_test,
+        false => made_by_test,
+    }
+}
+
 /// What a warning rests on, for its message.
 fn assumption(weak: Weak, from: Loc, sites: &Sites) -> String {
     match weak {
@@ -243,6 +257,10 @@ fn assumption(weak: Weak, from: Loc, sites: &Sites) -> String {
         ),
         Weak::IgnoredOk(at) => format!("if it holds something else at {}", sites.mention(at, from)),
         Weak::IgnoredError(at) => format!("if the call at {} fails", sites.mention(at, from)),
+        Weak::HiddenReason(at) => format!(
+            "if the call at {} takes the way that does",
+            sites.mention(at, from)
+        ),
     }
 }
 
@@ -263,6 +281,11 @@ fn weak_evidence(weak: Weak, function: &str, sites: &Sites) -> Evidence {
             at,
             function,
             "when this call fails: its error is not looked at".into(),
+        ),
+        Weak::HiddenReason(at) => sites.evidence(
+            at,
+            function,
+            "when this call returns nil: what it is given does not tell whether it does".into(),
         ),
     }
 }

@@ -42,8 +42,10 @@ fn findings(facts: &PackageFacts, origins: &Origins, sites: &Sites) -> Vec<Findi
     let left = facts
         .left_nil
         .iter()
-        .filter(|left| !left.cause.is_decoding())
-        .filter_map(|left| left_nil::finding(&RULE.meta, left, sites));
+        .filter(|left| !left.cause.is_decoding());
+    let left = left_nil::by_method(left)
+        .into_iter()
+        .filter_map(|(left, also)| left_nil::finding(&RULE.meta, left, &also, sites));
     never.chain(reached).chain(left).collect()
 }
 

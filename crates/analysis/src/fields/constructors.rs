@@ -418,7 +418,7 @@ pub(crate) fn is_returned(worker: &mut Worker, func: FuncRef, at: Loc) -> bool {
     let Some(analysis) = worker.unit(func.file, func.func) else {
         return false;
     };
-    let unit = &analysis.unit;
+    let unit = analysis.unit.clone();
     let function = unit.function(FnId::ROOT);
     let mut held: FxHashSet<PlaceId> = FxHashSet::default();
     // A copy may stand before or behind what it is a copy of.
@@ -443,10 +443,34 @@ pub(crate) fn is_returned(worker: &mut Worker, func: FuncRef, at: Loc) -> bool {
             }
         }
     }
-    function
+    let errors: Vec<PlaceId> = function
         .results
         .iter()
-        .any(|&var| held.contains(&unit.var(var).place))
+        .map(|&var| unit.var(var))
+        .filter(|var| worker.is_error(var.ty))
+        .map(|var| var.place)
+        .collect();
+    let results: Vec<PlaceId> = function
+        .results
+        .iter()
+        .map(|&var| unit.var(var).place)
+        .filter(|place| held.contains(place))
+        .collect();
+    function.blocks.iter().any(|block| {
+        let assigned = |places: &[PlaceId], is: &dyn Fn(&Value) -> bool| {
+            block.instrs.iter().any(|instr| {
+                matches!(&instr.op, Op::Assign { dst, value, .. } if places.contains(dst) && is(value))
+            })
+        };
+        let is_object = |value: &Value| match value {
+            Value::StructLit { .. } => true,
+            Value::Use(Operand::Place(of) | Operand::Addr(of)) => held.contains(of),
+            _ => false,
+        };
+        let is_error =
+            |value: &Value| !matches!(value, Value::Use(Operand::Nil) | Value::Zero(_));
+        assigned(&results, &is_object) && !assigned(&errors, &is_error)
+    })
 }
 
 /// The containers that literals at a place are put into as they are, with the unit they

@@ -133,6 +133,15 @@ fn reaches(
     false
 }
 
+/// Whether a block is entered in one way only.
+fn entered_once(function: &Function, block: BlockId) -> bool {
+    let edges = function
+        .blocks
+        .iter()
+        .flat_map(|from| from.end.successors());
+    edges.filter(|&(_, to)| to == block).count() == 1
+}
+
 fn write_block(function: &Function, bare: &Bare) -> Option<BlockId> {
     let found = function
         .blocks
@@ -256,7 +265,8 @@ impl Look<'_, '_, '_> {
                 }
                 _ => None,
             };
-            found.is_some_and(|found| graph.dominates(found, write))
+            found
+                .is_some_and(|found| entered_once(function, found) && graph.dominates(found, write))
         })
     }
 

@@ -9,7 +9,7 @@ use crate::fields::uses::{LiteralOf, Use, UseKind, Uses, function_name};
 use crate::fields::{Bare, Cause, LeftNil};
 use crate::givers;
 use crate::names;
-use crate::names_index::{FuncRef, NamesIndex};
+use crate::names_index::{FuncRef, Functions, NamesIndex};
 use crate::origin::Loc;
 use crate::summary::FieldName;
 use crate::unit::UnitAnalysis;
@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use tophash_flow::{Callee, FnId, Op, PlaceKind, Unit, Value};
 use tophash_syntax::Symbol;
-use tophash_syntax::ast::{Ast, ExprKind};
+use tophash_syntax::ast::{Ast, ExprId, ExprKind};
 use tophash_types::{PackageId, TypeId};
 
 /// Fields that something leaves nil and that functions of the package write without a
@@ -70,6 +70,7 @@ pub(crate) fn left_nil(
         knowledge: FxHashMap::default(),
         messages: FxHashMap::default(),
         some_ways: FxHashMap::default(),
+        calls: None,
     };
     let mut found: BTreeMap<(FieldName, Cause), Vec<Rc<crate::summary::Write>>> = BTreeMap::new();
     for (func, unit, bare, chains) in &candidates {
@@ -80,7 +81,7 @@ pub(crate) fn left_nil(
                 .push(bare.write.clone());
         }
     }
-    found
+    let mut left: Vec<LeftNil> = found
         .into_iter()
         .map(|((field, cause), mut writes)| {
             writes.sort_by_key(|write| write.at);
@@ -91,7 +92,9 @@ pub(crate) fn left_nil(
                 writes,
             }
         })
-        .collect()
+        .collect();
+    left.sort_by_key(|left| left.writes.first().map(|write| write.at));
+    left
 }
 
 /// What is known of a field.
@@ -113,6 +116,8 @@ struct Join<'j, 'w> {
     knowledge: FxHashMap<FieldName, Rc<Knowledge>>,
     messages: FxHashMap<(Symbol, Symbol), bool>,
     some_ways: FxHashMap<FieldName, Option<(Cause, FxHashSet<Symbol>)>>,
+    /// The names that the functions of a name call.
+    calls: Option<FxHashMap<Symbol, FxHashSet<Symbol>>>,
 }
 
 impl Join<'_, '_> {
@@ -473,13 +478,39 @@ impl Join<'_, '_> {
                     by != func && is(UseKind::Assigned, by) && is(UseKind::Written, by)
                 })
         })?;
-        if self.index.makers_of(field.owner).is_empty() {
+        let tester = function_name(self.worker, test.giver.func?);
+        let writer = function_name(self.worker, func);
+        if self.index.makers_of(field.owner).is_empty() || self.calls(tester, writer) {
             return None;
         }
         Some(Cause::Tested {
             at: test.at,
-            function: function_name(self.worker, test.giver.func?),
+            function: tester,
         })
+    }
+
+    /// Whether a function may call another one of the package, itself or through others,
+    /// by their names: it then ran before.
+    fn calls(&mut self, from: Symbol, to: Symbol) -> bool {
+        if self.calls.is_none() {
+            self.calls = Some(calls(self.worker, self.package));
+        }
+        let Some(calls) = &self.calls else {
+            return false;
+        };
+        let mut seen = FxHashSet::default();
+        let mut open = vec![from];
+        while let Some(name) = open.pop() {
+            for &called in calls.get(&name).into_iter().flatten() {
+                if called == to {
+                    return true;
+                }
+                if seen.insert(called) {
+                    open.push(called);
+                }
+            }
+        }
+        false
     }
 
     /// The object comes from a container that others like it are put into, some without
@@ -572,6 +603,33 @@ impl Join<'_, '_> {
         let ty: TypeId = body.type_of(literal.giver.expr);
         self.worker.named(ty) == Some((field.package, field.owner))
     }
+}
+
+/// The names that the functions of a package mention as what they call or hand on, by the
+/// name of the function.
+fn calls(worker: &Worker, package: PackageId) -> FxHashMap<Symbol, FxHashSet<Symbol>> {
+    let mut calls: FxHashMap<Symbol, FxHashSet<Symbol>> = FxHashMap::default();
+    for &file in worker.world.files(package) {
+        let tree = worker.world.file(file).tree;
+        let functions = Functions::new(file, tree);
+        for n in 0..tree.ast.expr_count() {
+            let expr = tree.ast.expr(ExprId::from_index(n));
+            let name = match expr.kind {
+                ExprKind::Ident(name) | ExprKind::Selector { name, .. } => name,
+                _ => continue,
+            };
+            if let Some(func) = functions.around(expr.span) {
+                let names = calls.entry(function_name(worker, func)).or_default();
+                names.insert(name);
+            }
+        }
+    }
+    // Only functions lead on: variables and fields of such names do not.
+    let functions: FxHashSet<Symbol> = calls.keys().copied().collect();
+    for names in calls.values_mut() {
+        names.retain(|name| functions.contains(name));
+    }
+    calls
 }
 
 /// Whether a literal sets a field to `true`: it makes an object of another kind, which is

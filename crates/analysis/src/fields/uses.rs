@@ -147,15 +147,17 @@ impl Uses {
     /// What is done with a field, or may be.
     pub(crate) fn of(&self, worker: &mut Worker, field: &FieldName) -> Vec<Use> {
         let uses = self.by_field.get(&field.field).into_iter().flatten();
-        uses.filter_map(|&place| match givers::owner(worker, &place.giver) {
-            Owner::Unknown => Some(place),
-            Owner::Other => None,
-            Owner::Named(package, name) => ((package, name) == (field.package, field.owner))
-                .then_some(Use {
-                    sure: true,
-                    ..place
-                }),
-        })
+        uses.filter_map(
+            |&place| match givers::owner(worker, &place.giver, field.field) {
+                Owner::Unknown => Some(place),
+                Owner::Other => None,
+                Owner::Named(package, name) => ((package, name) == (field.package, field.owner))
+                    .then_some(Use {
+                        sure: true,
+                        ..place
+                    }),
+            },
+        )
         .collect()
     }
 }

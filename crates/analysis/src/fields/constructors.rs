@@ -10,7 +10,7 @@ use crate::summary::FieldName;
 use crate::worker::{Worker, is_exported};
 use rustc_hash::{FxHashMap, FxHashSet};
 use tophash_flow::{
-    BlockId, Call, Callee, Cond, FnId, Function, Graph, Op, Operand, PlaceId, PlaceKind,
+    Block, BlockId, Call, Callee, Cond, FnId, Function, Graph, Op, Operand, PlaceId, PlaceKind,
     Terminator, Unit, Value, VarId, VarKind,
 };
 use tophash_syntax::Symbol;
@@ -456,21 +456,30 @@ pub(crate) fn is_returned(worker: &mut Worker, func: FuncRef, at: Loc) -> bool {
         .map(|&var| unit.var(var).place)
         .filter(|place| held.contains(place))
         .collect();
-    function.blocks.iter().any(|block| {
-        let assigned = |places: &[PlaceId], is: &dyn Fn(&Value) -> bool| {
-            block.instrs.iter().any(|instr| {
-                matches!(&instr.op, Op::Assign { dst, value, .. } if places.contains(dst) && is(value))
-            })
-        };
-        let is_object = |value: &Value| match value {
-            Value::StructLit { .. } => true,
-            Value::Use(Operand::Place(of) | Operand::Addr(of)) => held.contains(of),
-            _ => false,
-        };
-        let is_error =
-            |value: &Value| !matches!(value, Value::Use(Operand::Nil) | Value::Zero(_));
-        assigned(&results, &is_object) && !assigned(&errors, &is_error)
-    })
+    // Whether a block returns the object, and whether it returns an error.
+    let returns = |block: &Block| {
+        let (mut object, mut error) = (false, false);
+        for instr in &block.instrs {
+            match &instr.op {
+                Op::Assign { dst, value, .. } if results.contains(dst) => {
+                    object |= match value {
+                        Value::StructLit { .. } => instr.at.span == at.span,
+                        Value::Use(Operand::Place(of) | Operand::Addr(of)) => held.contains(of),
+                        _ => false,
+                    };
+                }
+                Op::Assign { dst, value, .. } if errors.contains(dst) => {
+                    error |= !matches!(value, Value::Use(Operand::Nil) | Value::Zero(_));
+                }
+                Op::Call(call) => {
+                    error |= call.results.iter().any(|result| errors.contains(result));
+                }
+                _ => {}
+            }
+        }
+        object && !error
+    };
+    function.blocks.iter().any(returns)
 }
 
 /// The containers that literals at a place are put into as they are, with the unit they

@@ -193,6 +193,18 @@ impl Engine<'_, '_> {
                 }
                 return vec![state];
             }
+            Some(Effect::KeepsLength) => {
+                // The name of what it has the elements of is as good: what is known of it are
+                // facts about its length.
+                let value = match args.values.first() {
+                    Some(value @ Value::Term(_)) => value.clone(),
+                    _ => self.fresh(&mut state, site, 0),
+                };
+                if let Some(&result) = call.results.first() {
+                    self.write(&mut state, result, value);
+                }
+                return vec![state];
+            }
             Some(Effect::Runs) => {
                 // Closures given are run before it returns, in any number of rounds.
                 self.unseen_args(site, args, &mut state);
@@ -469,6 +481,8 @@ impl Engine<'_, '_> {
             self.unknown_results(binding.site, binding.call, &mut state);
             return vec![state];
         }
+        // Each way of returning makes a state of its own.
+        self.work += state.size() * (1 + summary.outcomes.len());
         for need in &summary.needs {
             if !self.meet(need, binding, &mut state) {
                 return Vec::new();
@@ -794,11 +808,12 @@ impl Engine<'_, '_> {
                 .given(of, binding, state)
                 .project(*index, &mut self.terms),
             Given::Element(of, key) => {
-                let map = self.given(of, binding, state);
-                let key = match key {
-                    Some(key) => self.given(key, binding, state),
-                    None => Value::Unknown,
+                // A key that the callee finds out may be one that it found in the map.
+                let Some(key) = key else {
+                    return Value::Unknown;
                 };
+                let map = self.given(of, binding, state);
+                let key = self.given(key, binding, state);
                 let key = table::key_term(&key, &mut self.terms);
                 let Some((_, table)) = state.table(&map, &mut self.terms) else {
                     return Value::Unknown;

@@ -23,9 +23,10 @@ use tophash_types::TypeId;
 /// they disagree on is unknown.
 const MAX_STATES: usize = 8;
 
-/// Work before a function is given up: instructions times what is known before them.
-/// A generated parser of 500 blocks takes more, other functions a hundredth of it.
-const MAX_WORK: usize = 2_000_000;
+/// Work before a function is given up: instructions, and ways in which calls return, times
+/// what is known before them. A generated parser of 500 blocks takes more, and so does a test
+/// that builds a table of thousands of objects with calls; other functions stay below a half.
+const MAX_WORK: usize = 1_000_000;
 
 /// A nil map is written.
 #[derive(Clone, Debug)]
@@ -66,6 +67,8 @@ pub(crate) struct Engine<'e, 'w> {
     /// What is gathered in the last pass; none before.
     pub gathered: Option<Gathered>,
     pub name: Rc<str>,
+    /// What was done so far, in the unit of [`MAX_WORK`].
+    pub work: usize,
 }
 
 impl<'e, 'w> Engine<'e, 'w> {
@@ -85,6 +88,7 @@ impl<'e, 'w> Engine<'e, 'w> {
             ran: BTreeSet::new(),
             gathered: None,
             name,
+            work: 0,
         }
     }
 
@@ -106,7 +110,6 @@ impl<'e, 'w> Engine<'e, 'w> {
         dirty.insert((graph.rank[0], key));
         states[0].push((key, entry));
         let live = self.context.liveness(self.func);
-        let mut work = 0;
         while let Some((rank, key)) = dirty.pop_first() {
             let block = graph.order[rank as usize];
             let Some(state) = states[block.index()]
@@ -116,11 +119,12 @@ impl<'e, 'w> Engine<'e, 'w> {
             else {
                 continue;
             };
-            work += state.size() * (function.block(block).instrs.len() + 1);
-            if work > MAX_WORK {
+            self.work += state.size() * (function.block(block).instrs.len() + 1);
+            let reached = self.block(function, block, state);
+            if self.work > MAX_WORK {
                 return (Gathered::default(), Summary::opaque());
             }
-            for (to, mut next) in self.block(function, block, state) {
+            for (to, mut next) in reached {
                 let unit = &self.unit;
                 next.drop_vars(|var| {
                     let declared = unit.var(var);
@@ -235,6 +239,9 @@ impl<'e, 'w> Engine<'e, 'w> {
         let block = function.block(id);
         let mut states = vec![state];
         for (n, instr) in block.instrs.iter().enumerate() {
+            if self.work > MAX_WORK {
+                return Vec::new();
+            }
             let site = Site {
                 block: id,
                 instr: n as u32,

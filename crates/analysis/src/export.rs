@@ -137,9 +137,12 @@ fn given_away(engine: &mut Engine, state: &State) -> Vec<Given> {
             continue;
         };
         let ty = engine.unit.var(var).ty;
-        if let Some(target) = engine.worker.pointee(ty)
-            && engine.worker.holds_map(target)
-        {
+        let leads_to_map = match engine.worker.pointee(ty) {
+            Some(target) => engine.worker.holds_map(target),
+            // What decodes takes `any`.
+            None => engine.worker.is_interface(ty),
+        };
+        if leads_to_map {
             params.extend(given(engine, term));
         }
     }

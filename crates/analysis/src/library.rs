@@ -15,6 +15,8 @@ pub enum Effect {
     NonNil,
     /// Runs the functions it is given, and changes nothing else.
     Runs,
+    /// Returns something that has as many elements as its argument.
+    KeepsLength,
 }
 
 /// The effect of a function of the standard library, where it matters.
@@ -33,6 +35,7 @@ pub fn effect(name: FuncName) -> Option<Effect> {
         "maps" => match function {
             "Copy" | "Insert" => Effect::FillsMap,
             "Clone" => Effect::ClonesMap,
+            "Keys" | "Values" => Effect::KeepsLength,
             _ => Effect::Runs,
         },
         "fmt" if function.contains("can") => return None,
@@ -49,6 +52,7 @@ pub fn effect(name: FuncName) -> Option<Effect> {
         "sync" | "sync/atomic" if !matches!(function, "Do" | "Go" | "Store" | "Swap" | "Put") => {
             Effect::Pure
         }
+        "slices" if matches!(function, "Sorted" | "Collect") => Effect::KeepsLength,
         "sort" | "slices" => Effect::Runs,
         _ => return None,
     };

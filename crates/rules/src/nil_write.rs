@@ -236,15 +236,14 @@ pub(crate) fn finding(
     })
 }
 
-/// Whether running a test shows that there is no mistake: it makes the object whose methods
-/// do not panic, or is given by a function what that gives for what the test gives it.
+/// Whether running a test shows that there is no mistake: where the map comes from, where
+/// it is used and where it is written are not all in tests, or all outside.
 fn is_known_to_tests(write: &NilWrite, at: Loc, origins: &Origins, sites: &Sites) -> bool {
-    let origin = origins.get(write.origin);
-    let made_by_test = sites.is_test(origins.first(write.origin).at);
-    match sites.is_test(at) {
-        true => matches!(origin.kind, OriginKind::Returned(..)) && !made_by_test,
-        false => made_by_test,
-    }
+    let test = sites.is_test(at);
+    let origin = origins.first(write.origin).at;
+    [origin, write.write.at]
+        .iter()
+        .any(|&loc| sites.is_test(loc) != test)
 }
 
 /// What a warning rests on, for its message.

@@ -2,9 +2,11 @@
 
 use crate::fields::Decoded;
 use crate::fields::chain::{Chain, Definitions, Root};
+use crate::fields::join::is_constructor;
 use crate::fields::uses::{DecodeCall, Uses, function_name, is_decoder};
 use crate::givers;
-
+use crate::names_index::FuncRef;
+use crate::summary::FieldName;
 use crate::worker::{Worker, is_exported};
 use tophash_flow::{Call, Callee, Unit};
 use tophash_syntax::Span;
@@ -59,8 +61,8 @@ pub(crate) fn decoded(
         .iter()
         .map(|&owner| worker.named(owner))
         .collect();
-    for uses in uses {
-        for call in &uses.decodes {
+    for own in uses {
+        for call in &own.decodes {
             if worker.world.is_test(call.giver.file) {
                 continue;
             }
@@ -83,6 +85,12 @@ pub(crate) fn decoded(
             if given && !elements || n == 0 && !handed {
                 continue;
             }
+            let by = call.giver.func;
+            let completed = uses_of_all(uses, field, |func| func == by);
+            let made_otherwise = !elements && has_constructor(worker, uses, target.1, by);
+            if completed || made_otherwise {
+                continue;
+            }
             return Some(Decoded {
                 at: call.at,
                 by: call.by,
@@ -92,6 +100,26 @@ pub(crate) fn decoded(
         }
     }
     None
+}
+
+/// Whether one of the functions that give a field a value is of a kind.
+fn uses_of_all(uses: &[&Uses], field: &FieldName, is: impl Fn(Option<FuncRef>) -> bool) -> bool {
+    uses.iter()
+        .any(|uses| uses.assigning(field.field).any(|func| is(func)))
+}
+
+/// Whether a constructor other than the function that decodes makes objects of a type.
+fn has_constructor(
+    worker: &Worker,
+    uses: &[&Uses],
+    owner: Symbol,
+    decoding: Option<FuncRef>,
+) -> bool {
+    let literals = uses.iter().flat_map(|uses| &uses.literals);
+    literals
+        .filter(|literal| literal.owner == owner && literal.giver.func != decoding)
+        .filter_map(|literal| literal.giver.func)
+        .any(|func| is_constructor(function_name(worker, func)))
 }
 
 fn name_of(callee: Callee) -> Option<Symbol> {

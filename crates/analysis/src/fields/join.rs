@@ -244,6 +244,9 @@ impl Join<'_, '_> {
         }
         if let Some((cause, deciding)) = self.some_ways(field)
             && mentions(unit).is_disjoint(&deciding)
+            && let Cause::SomeWays { function, .. } = cause
+            && (chain.root == Root::Receiver || is_constructor(function))
+            && !self.calls(function, unit.name.name)
         {
             return Some(cause);
         }
@@ -644,6 +647,12 @@ fn sets_flag(ast: &Ast, literal: &LiteralOf) -> bool {
         };
         matches!(ast.expr(value).kind, ExprKind::Ident(name) if name.as_str() == "true")
     })
+}
+
+/// Whether a function's name says that it makes objects for others to use.
+pub(crate) fn is_constructor(name: Symbol) -> bool {
+    const NAMES: [&str; 6] = ["New", "new", "Make", "make", "Create", "create"];
+    NAMES.iter().any(|prefix| name.as_str().starts_with(prefix))
 }
 
 /// Whether a function is one that is generated to copy, read or write objects.

@@ -144,6 +144,13 @@ impl Uses {
         uses
     }
 
+    /// The functions that assign something to a field of that name.
+    pub(crate) fn assigning(&self, field: Symbol) -> impl Iterator<Item = Option<FuncRef>> {
+        let uses = self.by_field.get(&field).into_iter().flatten();
+        uses.filter(|place| place.kind == UseKind::Assigned)
+            .map(|place| place.giver.func)
+    }
+
     /// What is done with a field, or may be.
     pub(crate) fn of(&self, worker: &mut Worker, field: &FieldName) -> Vec<Use> {
         let uses = self.by_field.get(&field.field).into_iter().flatten();

@@ -4,7 +4,7 @@ mod narrate;
 mod options;
 mod screen;
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -43,6 +43,9 @@ pub(crate) fn run(args: Args) -> io::Result<Status> {
 }
 
 fn watch(args: &Args) -> Result<Status, String> {
+    if args.tui && !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
+        return Err("--tui: there is no terminal here; the page shows the same".to_owned());
+    }
     let targets = options::targets(args)?;
     let logs = options::logs(args, &targets)?;
     let listener = TcpListener::bind(args.listen)

@@ -4,7 +4,7 @@ mod narrate;
 mod options;
 mod screen;
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -43,6 +43,10 @@ pub(crate) fn run(args: Args) -> io::Result<Status> {
 }
 
 fn watch(args: &Args) -> Result<Status, String> {
+    if args.tui && !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
+        return Err("--tui: there is no terminal here; the page shows the same".to_owned());
+    }
+    hush_store();
     let targets = options::targets(args)?;
     let logs = options::logs(args, &targets)?;
     let listener = TcpListener::bind(args.listen)
@@ -167,6 +171,20 @@ fn targets_in_words(targets: &[Named]) -> String {
         [one] => format!("{} at {}", one.service, one.address),
         many => format!("{} targets", many.len()),
     }
+}
+
+/// A panic of the store over a damaged file becomes an error, which is said in a sentence: its
+/// own text and its stack help nobody.
+fn hush_store() {
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let of_store = panic
+            .location()
+            .is_some_and(|place| place.file().contains("/redb-"));
+        if !of_store {
+            before(panic);
+        }
+    }));
 }
 
 /// The store: a file, or none that outlives the process.

@@ -44,8 +44,24 @@ impl Process {
         Process { pid }
     }
 
+    /// The target is named in front of it anyway.
+    fn failure(&self, error: &dyn std::fmt::Display) -> Failure {
+        let text = error.to_string();
+        let named = format!("process {}: ", self.pid);
+        let message = text.strip_prefix(&named).unwrap_or(&text);
+        Failure::new(Cause::Process, message)
+    }
+
+    /// Whether it is there and can be read at all.
+    fn probe(&self) -> Result<Sample, Failure> {
+        let fail = |error: &dyn std::fmt::Display| self.failure(error);
+        let image = Image::attach(self.pid, None).map_err(|e| fail(&e))?;
+        Program::load(&image).map_err(|e| fail(&e))?;
+        Ok(Sample::default())
+    }
+
     fn sample(&self) -> Result<Sample, Failure> {
-        let fail = |error: &dyn std::fmt::Display| Failure::new(Cause::Process, error.to_string());
+        let fail = |error: &dyn std::fmt::Display| self.failure(error);
         let image = Image::attach(self.pid, None).map_err(|e| fail(&e))?;
         let program = Program::load(&image).map_err(|e| fail(&e))?;
         let found = Found::load(&program);
@@ -67,10 +83,7 @@ impl Source for Process {
         let start = Instant::now();
         let result = match extent {
             Extent::Full => self.sample(),
-            Extent::Probe => match std::fs::metadata(format!("/proc/{}", self.pid)) {
-                Ok(_) => Ok(Sample::default()),
-                Err(_) => Err(Failure::new(Cause::Process, "there is no such process")),
-            },
+            Extent::Probe => self.probe(),
         };
         let request = Request {
             method: "READ",

@@ -192,6 +192,8 @@ impl Watcher {
                         sample.goroutines.is_some()
                     }
                     () if of(&[Kind::MapMemoryClimbing]) => sample.sites.is_some(),
+                    // A moment that has passed; what made it possible is still there.
+                    () if of(&[Kind::CaughtInMap]) => false,
                     () => true,
                 }
             },

@@ -46,9 +46,7 @@ impl Narrator {
             if open && !told.open {
                 writeln!(
                     out,
-                    "{now} {service}: it is left alone for a while ({:.0} % of polls failed, or it \
-                     crashed)",
-                    view.failed_percent
+                    "{now} {service}: it is left alone for a while, as polls fail or it has crashed"
                 )?;
             }
             let well = view.answered.is_some() && view.error.is_none();

@@ -9,7 +9,8 @@ mod row;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::Path;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -97,8 +98,59 @@ pub struct Point {
 
 /// The store.
 pub struct History {
-    db: Database,
+    store: Mutex<Store>,
     memory: Mutex<Memory>,
+}
+
+/// The file, closed after an error: it refuses all work from then on, also when the disk has room
+/// again, until it is opened anew.
+struct Store {
+    path: Option<PathBuf>,
+    open: Option<Database>,
+}
+
+impl Store {
+    /// Works on the file, which is opened if it is closed.
+    fn with<T>(&mut self, work: impl FnOnce(&Database) -> Result<T, Error>) -> Result<T, Error> {
+        let result = guarded(|| {
+            let db = match (self.open.take(), &self.path) {
+                (Some(db), _) => db,
+                (None, Some(path)) => create(path)?,
+                (None, None) => return Err(Error("its memory is damaged".to_owned())),
+            };
+            work(self.open.insert(db))
+        });
+        if result.is_err() && self.path.is_some() {
+            // Closing writes, and may fail like the rest.
+            let closed = self.open.take();
+            let _ = guarded(|| {
+                drop(closed);
+                Ok(())
+            });
+        }
+        result
+    }
+}
+
+/// Of a file with damaged pages the store may panic instead of saying so.
+fn guarded<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(Error(DAMAGED.to_owned())))
+}
+
+const DAMAGED: &str = "it is damaged: move it away, and a new one is begun";
+
+fn create(path: &Path) -> Result<Database, Error> {
+    Database::create(path).map_err(|error| {
+        Error(match error {
+            DatabaseError::DatabaseAlreadyOpen => {
+                "another tophash watch uses it: give this one its own with --history".to_owned()
+            }
+            DatabaseError::Storage(redb::StorageError::Corrupted(why)) => {
+                format!("{DAMAGED} ({why})")
+            }
+            error => error.to_string(),
+        })
+    })
 }
 
 /// What is not in the file yet, and what is needed to add to it.
@@ -136,16 +188,16 @@ impl History {
     /// # Errors
     /// It is in use, or is none, or can't be read.
     pub fn open(path: &Path) -> Result<History, Error> {
-        let db = Database::create(path).map_err(|error| {
-            let why = match error {
-                DatabaseError::DatabaseAlreadyOpen => {
-                    "another tophash watch uses it: give this one its own with --history".to_owned()
-                }
-                error => error.to_string(),
-            };
-            Error(format!("{}: {why}", path.display()))
-        })?;
-        History::load(db).map_err(|error| Error(format!("{}: {error}", path.display())))
+        let named = |error| Error(format!("{}: {error}", path.display()));
+        let mut store = Store {
+            path: Some(path.to_owned()),
+            open: None,
+        };
+        let memory = store.with(load).map_err(named)?;
+        Ok(History {
+            store: Mutex::new(store),
+            memory: Mutex::new(memory),
+        })
     }
 
     /// A store that is gone with the process.
@@ -154,57 +206,13 @@ impl History {
     /// There is no memory for it.
     pub fn in_memory() -> Result<History, Error> {
         let db = Database::builder().create_with_backend(InMemoryBackend::new())?;
-        History::load(db)
-    }
-
-    fn load(db: Database) -> Result<History, Error> {
-        let write = db.begin_write()?;
-        let mut memory = Memory::default();
-        {
-            let targets = write.open_table(TARGETS)?;
-            let series = write.open_table(SERIES)?;
-            let rows = write.open_table(ROWS)?;
-            write.open_table(KEPT)?;
-            for target in targets.iter()? {
-                let (name, number) = target?;
-                let number = number.value();
-                memory.next_target = memory.next_target.max(number.saturating_add(1));
-                let mut known = Target {
-                    number,
-                    ..Target::default()
-                };
-                let mut newest = None;
-                for row in rows.range((number, 0, 0)..(number, 1, 0))? {
-                    let (key, bytes) = row?;
-                    let at = Row::decode(bytes.value()).map(|row| row.at);
-                    if at > newest {
-                        newest = at;
-                        known.next_slot = (key.value().2 + 1) % LEVELS[0].rows;
-                    }
-                }
-                for name in series.range((number, 0)..=(number, u32::MAX))? {
-                    let (key, name) = name?;
-                    let number = key.value().1;
-                    known.next_series = known.next_series.max(number.saturating_add(1));
-                    let seen = newest.unwrap_or_default();
-                    let series = Series { number, seen };
-                    known.series.insert(name.value().to_owned(), series);
-                }
-                for (level, filling) in known.filling.iter_mut().enumerate().skip(1) {
-                    let Some(newest) = newest else { break };
-                    let stretch = stretch(level, newest);
-                    let key = (number, level as u8, slot(level, stretch));
-                    let row = rows.get(key)?.and_then(|row| Row::decode(row.value()));
-                    *filling = row
-                        .filter(|row| self::stretch(level, row.at) == stretch)
-                        .map(|row| (stretch, row));
-                }
-                memory.targets.insert(name.value().to_owned(), known);
-            }
-        }
-        write.commit()?;
+        let memory = load(&db)?;
+        let store = Store {
+            path: None,
+            open: Some(db),
+        };
         Ok(History {
-            db,
+            store: Mutex::new(store),
             memory: Mutex::new(memory),
         })
     }
@@ -280,45 +288,48 @@ impl History {
             .iter()
             .map(|(name, series)| (series.number, name.as_str()))
             .collect();
-        let read = self.db.begin_read()?;
-        let table = read.open_table(ROWS)?;
         let mut series: BTreeMap<String, Vec<Point>> = BTreeMap::new();
-        // Before this the finer level has nothing.
-        let mut until = Time(u64::MAX);
-        for level in 0..LEVELS.len() {
-            let (start, end) = (
-                (known.number, level as u8, 0),
-                (known.number, level as u8, u32::MAX),
-            );
-            let mut rows: BTreeMap<u32, Row> = BTreeMap::new();
-            for row in table.range(start..=end)? {
-                let (key, bytes) = row?;
-                rows.extend(Row::decode(bytes.value()).map(|row| (key.value().2, row)));
-            }
-            for (key, bytes) in memory.rows.range(start..=end) {
-                rows.extend(Row::decode(bytes).map(|row| (key.2, row)));
-            }
-            let mut rows: Vec<Row> = rows.into_values().collect();
-            rows.retain(|row| row.at >= since && row.at < until);
-            rows.sort_by_key(|row| std::cmp::Reverse(row.at));
-            for row in &rows {
-                for entry in &row.entries {
-                    let Some(name) = names.get(&entry.series) else {
-                        continue;
-                    };
-                    let points = match series.get_mut(*name) {
-                        Some(points) => points,
-                        None => series.entry((*name).to_owned()).or_default(),
-                    };
-                    points.push(Point {
-                        at: row.at,
-                        last: entry.last,
-                        max: entry.max,
-                    });
+        self.store().with(|db| {
+            let read = db.begin_read()?;
+            let table = read.open_table(ROWS)?;
+            // Before this the finer level has nothing.
+            let mut until = Time(u64::MAX);
+            for level in 0..LEVELS.len() {
+                let (start, end) = (
+                    (known.number, level as u8, 0),
+                    (known.number, level as u8, u32::MAX),
+                );
+                let mut rows: BTreeMap<u32, Row> = BTreeMap::new();
+                for row in table.range(start..=end)? {
+                    let (key, bytes) = row?;
+                    rows.extend(Row::decode(bytes.value()).map(|row| (key.value().2, row)));
                 }
+                for (key, bytes) in memory.rows.range(start..=end) {
+                    rows.extend(Row::decode(bytes).map(|row| (key.2, row)));
+                }
+                let mut rows: Vec<Row> = rows.into_values().collect();
+                rows.retain(|row| row.at >= since && row.at < until);
+                rows.sort_by_key(|row| std::cmp::Reverse(row.at));
+                for row in &rows {
+                    for entry in &row.entries {
+                        let Some(name) = names.get(&entry.series) else {
+                            continue;
+                        };
+                        let points = match series.get_mut(*name) {
+                            Some(points) => points,
+                            None => series.entry((*name).to_owned()).or_default(),
+                        };
+                        points.push(Point {
+                            at: row.at,
+                            last: entry.last,
+                            max: entry.max,
+                        });
+                    }
+                }
+                until = rows.last().map_or(until, |row| row.at);
             }
-            until = rows.last().map_or(until, |row| row.at);
-        }
+            Ok(())
+        })?;
         for points in series.values_mut() {
             points.reverse();
         }
@@ -343,8 +354,10 @@ impl History {
         if let Some(value) = self.memory().kept.get(cut(name)) {
             return Ok(Some(value.clone()));
         }
-        let table = self.db.begin_read()?.open_table(KEPT)?;
-        Ok(table.get(cut(name))?.map(|value| value.value().to_owned()))
+        self.store().with(|db| {
+            let table = db.begin_read()?.open_table(KEPT)?;
+            Ok(table.get(cut(name))?.map(|value| value.value().to_owned()))
+        })
     }
 
     /// Writes what was added to the file, so that it is there whatever happens then. What can't be
@@ -361,29 +374,31 @@ impl History {
         if nothing {
             return Ok(());
         }
-        let write = self.db.begin_write()?;
-        {
-            let mut table = write.open_table(TARGETS)?;
-            for (name, number) in &memory.numbers {
-                table.insert(name.as_str(), number)?;
+        self.store().with(|db| {
+            let write = db.begin_write()?;
+            {
+                let mut table = write.open_table(TARGETS)?;
+                for (name, number) in &memory.numbers {
+                    table.insert(name.as_str(), number)?;
+                }
+                let mut table = write.open_table(SERIES)?;
+                for (key, name) in &memory.names {
+                    match name {
+                        Some(name) => table.insert(key, name.as_str())?,
+                        None => table.remove(key)?,
+                    };
+                }
+                let mut table = write.open_table(ROWS)?;
+                for (key, row) in &memory.rows {
+                    table.insert(key, row.as_slice())?;
+                }
+                let mut table = write.open_table(KEPT)?;
+                for (name, value) in &memory.kept {
+                    table.insert(name.as_str(), value.as_slice())?;
+                }
             }
-            let mut table = write.open_table(SERIES)?;
-            for (key, name) in &memory.names {
-                match name {
-                    Some(name) => table.insert(key, name.as_str())?,
-                    None => table.remove(key)?,
-                };
-            }
-            let mut table = write.open_table(ROWS)?;
-            for (key, row) in &memory.rows {
-                table.insert(key, row.as_slice())?;
-            }
-            let mut table = write.open_table(KEPT)?;
-            for (name, value) in &memory.kept {
-                table.insert(name.as_str(), value.as_slice())?;
-            }
-        }
-        write.commit()?;
+            Ok(write.commit()?)
+        })?;
         memory.rows.clear();
         memory.names.clear();
         memory.numbers.clear();
@@ -411,23 +426,30 @@ impl History {
         if old.is_empty() {
             return Ok(());
         }
-        let write = self.db.begin_write()?;
-        {
-            let mut targets = write.open_table(TARGETS)?;
-            let mut series = write.open_table(SERIES)?;
-            let mut rows = write.open_table(ROWS)?;
-            for (name, number) in &old {
-                targets.remove(name.as_str())?;
-                series.retain_in((*number, 0)..=(*number, u32::MAX), |_, _| false)?;
-                let all = (*number, 0, 0)..=(*number, u8::MAX, u32::MAX);
-                rows.retain_in(all, |_, _| false)?;
+        self.store().with(|db| {
+            let write = db.begin_write()?;
+            {
+                let mut targets = write.open_table(TARGETS)?;
+                let mut series = write.open_table(SERIES)?;
+                let mut rows = write.open_table(ROWS)?;
+                for (name, number) in &old {
+                    targets.remove(name.as_str())?;
+                    series.retain_in((*number, 0)..=(*number, u32::MAX), |_, _| false)?;
+                    let all = (*number, 0, 0)..=(*number, u8::MAX, u32::MAX);
+                    rows.retain_in(all, |_, _| false)?;
+                }
             }
-        }
-        write.commit()?;
+            Ok(write.commit()?)
+        })?;
         for (name, _) in &old {
             memory.targets.remove(name);
         }
         Ok(())
+    }
+
+    fn store(&self) -> MutexGuard<'_, Store> {
+        // Closed by whoever panicked in it.
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
@@ -464,6 +486,56 @@ impl Target {
         self.series.insert(name.to_owned(), series);
         Some(number)
     }
+}
+
+/// What is needed to add to a file.
+fn load(db: &Database) -> Result<Memory, Error> {
+    let write = db.begin_write()?;
+    let mut memory = Memory::default();
+    {
+        let targets = write.open_table(TARGETS)?;
+        let series = write.open_table(SERIES)?;
+        let rows = write.open_table(ROWS)?;
+        write.open_table(KEPT)?;
+        for target in targets.iter()? {
+            let (name, number) = target?;
+            let number = number.value();
+            memory.next_target = memory.next_target.max(number.saturating_add(1));
+            let mut known = Target {
+                number,
+                ..Target::default()
+            };
+            let mut newest = None;
+            for row in rows.range((number, 0, 0)..(number, 1, 0))? {
+                let (key, bytes) = row?;
+                let at = Row::decode(bytes.value()).map(|row| row.at);
+                if at > newest {
+                    newest = at;
+                    known.next_slot = (key.value().2 + 1) % LEVELS[0].rows;
+                }
+            }
+            for name in series.range((number, 0)..=(number, u32::MAX))? {
+                let (key, name) = name?;
+                let number = key.value().1;
+                known.next_series = known.next_series.max(number.saturating_add(1));
+                let seen = newest.unwrap_or_default();
+                let series = Series { number, seen };
+                known.series.insert(name.value().to_owned(), series);
+            }
+            for (level, filling) in known.filling.iter_mut().enumerate().skip(1) {
+                let Some(newest) = newest else { break };
+                let stretch = stretch(level, newest);
+                let key = (number, level as u8, slot(level, stretch));
+                let row = rows.get(key)?.and_then(|row| Row::decode(row.value()));
+                *filling = row
+                    .filter(|row| self::stretch(level, row.at) == stretch)
+                    .map(|row| (stretch, row));
+            }
+            memory.targets.insert(name.value().to_owned(), known);
+        }
+    }
+    write.commit()?;
+    Ok(memory)
 }
 
 /// The number of the stretch of time that a moment falls into.
@@ -617,5 +689,33 @@ mod tests {
         let _first = History::open(&path).unwrap();
         let error = History::open(&path).err().unwrap().to_string();
         assert!(error.contains("another tophash watch uses it"), "{error}");
+    }
+
+    /// Wherever the damage is, it ends in an error or in nothing worse than lost values.
+    #[test]
+    fn damaged_pages_are_said() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("store");
+        let history = History::open(&path).unwrap();
+        minutes(&history, 0, 300);
+        history.flush().unwrap();
+        drop(history);
+        let whole = std::fs::read(&path).unwrap();
+        let mut said = 0;
+        for page in 1..whole.len() / 4096 {
+            let mut bytes = whole.clone();
+            bytes[page * 4096..].fill(0xa5);
+            std::fs::write(&path, bytes).unwrap();
+            match History::open(&path) {
+                Err(error) => {
+                    assert!(error.to_string().contains("store: "), "{error}");
+                    said += 1;
+                }
+                Ok(history) => {
+                    let _ = history.read("a", Time(0));
+                }
+            }
+        }
+        assert!(said > 0);
     }
 }

@@ -175,7 +175,8 @@ impl Signals {
                 .collect();
             let spot = caught.sides.iter().find_map(|(_, _, spot)| spot.as_ref());
             let message = format!(
-                "{} were inside {} at the same moment",
+                "{} were inside {} at the same moment: a lock is missing, and Go ends the program \
+                 when it notices",
                 sides.join(" and "),
                 caught.map
             );

@@ -5,6 +5,10 @@
 
 #![allow(clippy::print_stderr, reason = "a test says why it was skipped")]
 
+mod process;
+mod terminal;
+mod tls;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -150,6 +154,12 @@ impl Watch {
                 Err(said)
             }
         })
+    }
+
+    /// Ends it as Ctrl-C does.
+    fn stop(&self) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
     }
 
     /// A page of its server, head and body.

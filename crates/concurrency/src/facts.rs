@@ -122,6 +122,8 @@ pub(crate) struct Argument {
     pub base: Base,
     /// The variable of the caller that it is come by through.
     pub root: Option<VarId>,
+    /// What it is in the caller's words, where that is known.
+    pub class: Option<ClassId>,
 }
 
 /// A guarded map, or what may be one, that leaves a function.
@@ -133,6 +135,8 @@ pub(crate) struct Escape {
     pub func: FnRef,
     pub kind: EscapeKind,
     pub locks: Locks,
+    /// When the map was taken out of its variable.
+    pub taken: Option<Rc<Taken>>,
     pub text: Rc<str>,
 }
 
@@ -192,4 +196,6 @@ pub(crate) struct FnFacts {
     pub spawns: bool,
     /// Whether it waits for goroutines.
     pub waits: bool,
+    /// Whether it is a test that goes on beside others, by `t.Parallel`.
+    pub parallel: bool,
 }

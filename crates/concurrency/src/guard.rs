@@ -409,9 +409,15 @@ fn under_lock(
     }
     let writes: Vec<&&Use<'_>> = guarded.iter().filter(|g| g.access.kind.writes()).collect();
     if let Some(write) = writes.first()
-        && (annotated || siblings && counts.0 > 1 && counts.0 > counts.1)
+        && (annotated || siblings && counts.0 > counts.1)
     {
         for escape in escapes {
+            // Whoever takes the lock to get at the map says that the lock guards it.
+            let taken = escape.taken.as_ref();
+            let under_lock = taken.is_some_and(|taken| holds(&taken.locks, lock));
+            if !annotated && counts.0 + usize::from(under_lock) < 2 {
+                continue;
+            }
             if let Some(conflict) = escaped(pkg, contexts, class, lock, escape, write, counts) {
                 conflicts.push(conflict);
             }

@@ -204,6 +204,7 @@ fn by_goroutine(pkg: &mut Package<'_, '_>, edge: &Edge) -> Vec<Reached> {
         .filter(|arg| pkg.is_shared_by_copy(edge.to, arg.param))
         .filter_map(|arg| Some((arg.param, origin(arg.base, arg.root)?)))
         .collect();
+    passed_maps(pkg, edge, &given, &mut out);
     let mut seen = FxHashSet::default();
     let start = Frame {
         function: edge.to,
@@ -215,6 +216,40 @@ fn by_goroutine(pkg: &mut Package<'_, '_>, edge: &Edge) -> Vec<Reached> {
     };
     reach(pkg, edge.from, start, &mut seen, &mut out);
     out
+}
+
+/// What a goroutine does to maps that its function is given, in the words of whoever starts
+/// it.
+fn passed_maps(
+    pkg: &mut Package<'_, '_>,
+    edge: &Edge,
+    given: &[(VarId, Origin)],
+    out: &mut Vec<Reached>,
+) {
+    let Some(facts) = pkg.facts(edge.to) else {
+        return;
+    };
+    for access in &facts.accesses {
+        let Root::Local(unit, var) = pkg.classes.get(access.class).root else {
+            continue;
+        };
+        let origin = given.iter().find(|(param, _)| *param == var);
+        let arg = edge.args.iter().find(|arg| arg.param == var);
+        if let Some(&(_, origin)) = origin
+            && let Some(onto) = arg.and_then(|arg| arg.class)
+            && unit == edge.to.unit
+        {
+            let mut access = access.clone();
+            access.class = pkg.classes.rebase(access.class, onto);
+            out.push(Reached {
+                origin,
+                must: access.locks.must.clone(),
+                may: access.locks.may.clone(),
+                running: Vec::new(),
+                access,
+            });
+        }
+    }
 }
 
 /// The uses that a function comes to itself, with the goroutines at work.

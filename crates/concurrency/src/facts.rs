@@ -109,6 +109,9 @@ pub(crate) struct Edge {
     pub fresh: Vec<VarId>,
     /// Of [`EdgeKind::Spawn`]: whether whoever runs it does so several times at once.
     pub many: bool,
+    /// Of [`EdgeKind::Spawn`]: whether a function of the package starts the goroutine, which
+    /// may do so in circumstances that aren't seen here.
+    pub indirect: bool,
     /// The block it stands in.
     pub block: BlockId,
     /// Goroutines started in the calling function that may be at work.

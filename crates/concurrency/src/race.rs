@@ -8,6 +8,7 @@ use crate::lock::{Held, LockSet, Mode};
 use crate::package::Package;
 use crate::value::Base;
 use rustc_hash::FxHashSet;
+use std::collections::VecDeque;
 use std::rc::Rc;
 use tophash_analysis::{Loc, names};
 use tophash_flow::{Block, BlockId, FnId, Function, Op, PlaceId, Value, VarId};
@@ -205,7 +206,6 @@ fn by_goroutine(pkg: &mut Package<'_, '_>, edge: &Edge) -> Vec<Reached> {
         .filter_map(|arg| Some((arg.param, origin(arg.base, arg.root)?)))
         .collect();
     passed_maps(pkg, edge, &given, &mut out);
-    let mut seen = FxHashSet::default();
     let start = Frame {
         function: edge.to,
         given,
@@ -214,7 +214,7 @@ fn by_goroutine(pkg: &mut Package<'_, '_>, edge: &Edge) -> Vec<Reached> {
         running: Vec::new(),
         depth: 0,
     };
-    reach(pkg, edge.from, start, &mut seen, &mut out);
+    reach(pkg, edge.from, start, &mut out);
     out
 }
 
@@ -282,7 +282,6 @@ fn by_function(
             .iter()
             .filter_map(|arg| Some((arg.param, origin(arg.base, arg.root)?)))
             .collect();
-        let mut seen = FxHashSet::default();
         let mut may = outer.clone();
         may.add_all(&edge.locks.may);
         let start = Frame {
@@ -293,7 +292,7 @@ fn by_function(
             running: edge.running.to_vec(),
             depth: 1,
         };
-        reach(pkg, function, start, &mut seen, &mut out);
+        reach(pkg, function, start, &mut out);
     }
     out
 }
@@ -309,11 +308,22 @@ struct Frame {
     depth: usize,
 }
 
-fn reach(
+fn reach(pkg: &mut Package<'_, '_>, starter: FnRef, frame: Frame, out: &mut Vec<Reached>) {
+    let mut seen = FxHashSet::default();
+    // The nearest functions first: none is cut off by a longer way to it.
+    let mut open = VecDeque::from([frame]);
+    while let Some(frame) = open.pop_front() {
+        step(pkg, starter, frame, &mut seen, &mut open, out);
+    }
+}
+
+/// One function of those that are reached.
+fn step(
     pkg: &mut Package<'_, '_>,
     starter: FnRef,
     frame: Frame,
     seen: &mut FxHashSet<FnRef>,
+    open: &mut VecDeque<Frame>,
     out: &mut Vec<Reached>,
 ) {
     let again = frame.function == starter || !seen.insert(frame.function);
@@ -362,15 +372,14 @@ fn reach(
         must.add_all(&edge.locks.must);
         let mut may = frame.may.without(&edge.locks.released);
         may.add_all(&edge.locks.may);
-        let next = Frame {
+        open.push_back(Frame {
             function: edge.to,
             given,
             must,
             may,
             running: frame.running.clone(),
             depth: frame.depth + 1,
-        };
-        reach(pkg, starter, next, seen, out);
+        });
     }
 }
 

@@ -625,7 +625,11 @@ impl Walk<'_, '_, '_> {
                     locks
                 }
             };
+            let before = self.out.edges.len();
             self.handed(state, operand, inner.kind, at, locks, inner.many);
+            for edge in &mut self.out.edges[before..] {
+                edge.indirect = inner.kind == EdgeKind::Spawn;
+            }
         }
     }
 
@@ -741,6 +745,7 @@ impl Walk<'_, '_, '_> {
             args: Vec::new(),
             fresh,
             many,
+            indirect: false,
             block: self.block,
             running: state.running.clone(),
         }

@@ -147,6 +147,7 @@ impl Contexts {
             may.add_all(&edge.locks.may);
             let unsure = outer.callers == Callers::Unknown;
             match edge.kind {
+                EdgeKind::Spawn if edge.indirect => unknown.meet(LockSet::default(), may),
                 EdgeKind::Spawn => sure.meet(LockSet::default(), LockSet::default()),
                 EdgeKind::Kept => unknown.meet(LockSet::default(), may),
                 EdgeKind::Handed if unsure => unknown.meet(LockSet::default(), may),

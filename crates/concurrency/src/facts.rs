@@ -109,6 +109,9 @@ pub(crate) struct Edge {
     pub fresh: Vec<VarId>,
     /// Of [`EdgeKind::Spawn`]: whether whoever runs it does so several times at once.
     pub many: bool,
+    /// Of [`EdgeKind::Spawn`]: whether a function of the package starts the goroutine, which
+    /// may do so in circumstances that aren't seen here.
+    pub indirect: bool,
     /// The block it stands in.
     pub block: BlockId,
     /// Goroutines started in the calling function that may be at work.
@@ -122,6 +125,8 @@ pub(crate) struct Argument {
     pub base: Base,
     /// The variable of the caller that it is come by through.
     pub root: Option<VarId>,
+    /// What it is in the caller's words, where that is known.
+    pub class: Option<ClassId>,
 }
 
 /// A guarded map, or what may be one, that leaves a function.
@@ -133,6 +138,8 @@ pub(crate) struct Escape {
     pub func: FnRef,
     pub kind: EscapeKind,
     pub locks: Locks,
+    /// When the map was taken out of its variable.
+    pub taken: Option<Rc<Taken>>,
     pub text: Rc<str>,
 }
 
@@ -192,4 +199,6 @@ pub(crate) struct FnFacts {
     pub spawns: bool,
     /// Whether it waits for goroutines.
     pub waits: bool,
+    /// Whether it is a test that goes on beside others, by `t.Parallel`.
+    pub parallel: bool,
 }

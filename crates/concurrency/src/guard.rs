@@ -2,11 +2,11 @@
 
 use crate::class::{ClassId, Root, Step};
 use crate::context::{Callers, Contexts, holds, is_exported};
-use crate::facts::{Access, AccessKind, Escape, EscapeKind, FnRef};
+use crate::facts::{Access, AccessKind, Edge, EdgeKind, Escape, EscapeKind, FnRef};
 use crate::lock::{Held, LockSet, Mode};
 use crate::package::Package;
 use crate::value::Base;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use tophash_analysis::{Loc, names};
@@ -96,13 +96,29 @@ pub(crate) fn conflicts(
     functions: &[FnRef],
 ) -> Vec<Conflict> {
     let facts: Vec<_> = functions.iter().filter_map(|&f| pkg.facts(f)).collect();
+    let by_caller: Vec<(Access, bool)> = facts
+        .iter()
+        .flat_map(|facts| by_callers(pkg, contexts, &facts.accesses))
+        .collect();
+    let of_helpers: FxHashSet<Loc> = by_caller
+        .iter()
+        .filter_map(|(access, _)| access.inner.as_ref().map(|inner| inner.0))
+        .collect();
     let mut uses: BTreeMap<ClassId, Vec<Use<'_>>> = BTreeMap::new();
     for facts in &facts {
         for access in &facts.accesses {
+            if of_helpers.contains(&access.at) {
+                continue;
+            }
             let locked = access.root.is_some_and(|var| facts.locked.contains(&var));
             if let Some(found) = usable(pkg, contexts, access, locked) {
                 uses.entry(access.class).or_default().push(found);
             }
+        }
+    }
+    for (access, locked) in &by_caller {
+        if let Some(found) = usable(pkg, contexts, access, *locked) {
+            uses.entry(access.class).or_default().push(found);
         }
     }
     let mut escapes: FxHashMap<ClassId, Vec<&Escape>> = FxHashMap::default();
@@ -135,6 +151,64 @@ fn one_for_each_lock(conflicts: Vec<Conflict>) -> Vec<Conflict> {
         }
     }
     told
+}
+
+/// Uses in helpers that some callers call with a lock and some without, as uses of their
+/// callers: whoever leaves out the lock is at fault, not the helper.
+fn by_callers(
+    pkg: &mut Package<'_, '_>,
+    contexts: &Contexts,
+    accesses: &[Access],
+) -> Vec<(Access, bool)> {
+    let mut out = Vec::new();
+    for access in accesses {
+        let Base::Var(var) = access.base else {
+            continue;
+        };
+        let info = pkg.unit(access.func.unit);
+        let name: Rc<str> = info.unit.name.name.as_str().into();
+        let receiver = info.unit.function(FnId::ROOT).receiver == Some(var);
+        let helper = access.func.function == FnId::ROOT && receiver && !is_exported(&name);
+        if !helper || info.expects_lock || info.is_test || !access.locks.must.is_empty() {
+            continue;
+        }
+        let calls: Vec<Edge> = contexts.calls(access.func).to_vec();
+        let direct = |edge: &&Edge| {
+            edge.kind == EdgeKind::Call
+                && edge.from.function == FnId::ROOT
+                && !pkg.is_test(edge.from)
+        };
+        let calls: Vec<&Edge> = calls.iter().filter(direct).collect();
+        let own_lock = |edge: &&&Edge| {
+            let mut held = edge.locks.must.iter();
+            held.any(|held| pkg.classes.are_siblings(access.class, held.class))
+        };
+        let locked = calls.iter().filter(own_lock).count();
+        if locked == 0 || locked == calls.len() {
+            continue;
+        }
+        for edge in calls {
+            let Some(arg) = edge.args.iter().find(|arg| arg.param == var) else {
+                continue;
+            };
+            let Some(facts) = pkg.facts(edge.from) else {
+                continue;
+            };
+            let mut inner = access.clone();
+            inner.base = arg.base;
+            inner.root = arg.root;
+            inner.at = edge.at;
+            inner.inner = Some((access.at, name.clone()));
+            inner.func = edge.from;
+            inner.locks = edge.locks.clone();
+            inner.taken = None;
+            out.push((
+                inner,
+                arg.root.is_some_and(|root| facts.locked.contains(&root)),
+            ));
+        }
+    }
+    out
 }
 
 /// A use that others may see, with the locks of its callers.
@@ -409,9 +483,15 @@ fn under_lock(
     }
     let writes: Vec<&&Use<'_>> = guarded.iter().filter(|g| g.access.kind.writes()).collect();
     if let Some(write) = writes.first()
-        && (annotated || siblings && counts.0 > 1 && counts.0 > counts.1)
+        && (annotated || siblings && counts.0 > counts.1)
     {
         for escape in escapes {
+            // Whoever takes the lock to get at the map says that the lock guards it.
+            let taken = escape.taken.as_ref();
+            let under_lock = taken.is_some_and(|taken| holds(&taken.locks, lock));
+            if !annotated && counts.0 + usize::from(under_lock) < 2 {
+                continue;
+            }
             if let Some(conflict) = escaped(pkg, contexts, class, lock, escape, write, counts) {
                 conflicts.push(conflict);
             }

@@ -83,7 +83,8 @@ fn concerns(file: &File) -> bool {
     let ast = &file.ast;
     let goes = (0..ast.stmt_count())
         .any(|n| matches!(ast.stmt(StmtId::from_index(n)).kind, StmtKind::Go(_)));
-    let lock_names = ["Lock", "RLock", "Go", "AfterFunc", "HandleFunc"].map(Symbol::new);
+    let lock_names =
+        ["Lock", "RLock", "Go", "AfterFunc", "HandleFunc", "Parallel"].map(Symbol::new);
     goes || (0..ast.expr_count()).any(|n| match ast.expr(ExprId::from_index(n)).kind {
         ExprKind::Selector { name, .. } => lock_names.contains(&name),
         _ => false,

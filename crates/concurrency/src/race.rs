@@ -8,6 +8,7 @@ use crate::lock::{Held, LockSet, Mode};
 use crate::package::Package;
 use crate::value::Base;
 use rustc_hash::FxHashSet;
+use std::collections::VecDeque;
 use std::rc::Rc;
 use tophash_analysis::{Loc, names};
 use tophash_flow::{Block, BlockId, FnId, Function, Op, PlaceId, Value, VarId};
@@ -204,7 +205,7 @@ fn by_goroutine(pkg: &mut Package<'_, '_>, edge: &Edge) -> Vec<Reached> {
         .filter(|arg| pkg.is_shared_by_copy(edge.to, arg.param))
         .filter_map(|arg| Some((arg.param, origin(arg.base, arg.root)?)))
         .collect();
-    let mut seen = FxHashSet::default();
+    passed_maps(pkg, edge, &given, &mut out);
     let start = Frame {
         function: edge.to,
         given,
@@ -213,8 +214,42 @@ fn by_goroutine(pkg: &mut Package<'_, '_>, edge: &Edge) -> Vec<Reached> {
         running: Vec::new(),
         depth: 0,
     };
-    reach(pkg, edge.from, start, &mut seen, &mut out);
+    reach(pkg, edge.from, start, &mut out);
     out
+}
+
+/// What a goroutine does to maps that its function is given, in the words of whoever starts
+/// it.
+fn passed_maps(
+    pkg: &mut Package<'_, '_>,
+    edge: &Edge,
+    given: &[(VarId, Origin)],
+    out: &mut Vec<Reached>,
+) {
+    let Some(facts) = pkg.facts(edge.to) else {
+        return;
+    };
+    for access in &facts.accesses {
+        let Root::Local(unit, var) = pkg.classes.get(access.class).root else {
+            continue;
+        };
+        let origin = given.iter().find(|(param, _)| *param == var);
+        let arg = edge.args.iter().find(|arg| arg.param == var);
+        if let Some(&(_, origin)) = origin
+            && let Some(onto) = arg.and_then(|arg| arg.class)
+            && unit == edge.to.unit
+        {
+            let mut access = access.clone();
+            access.class = pkg.classes.rebase(access.class, onto);
+            out.push(Reached {
+                origin,
+                must: access.locks.must.clone(),
+                may: access.locks.may.clone(),
+                running: Vec::new(),
+                access,
+            });
+        }
+    }
 }
 
 /// The uses that a function comes to itself, with the goroutines at work.
@@ -247,7 +282,6 @@ fn by_function(
             .iter()
             .filter_map(|arg| Some((arg.param, origin(arg.base, arg.root)?)))
             .collect();
-        let mut seen = FxHashSet::default();
         let mut may = outer.clone();
         may.add_all(&edge.locks.may);
         let start = Frame {
@@ -258,7 +292,7 @@ fn by_function(
             running: edge.running.to_vec(),
             depth: 1,
         };
-        reach(pkg, function, start, &mut seen, &mut out);
+        reach(pkg, function, start, &mut out);
     }
     out
 }
@@ -274,11 +308,22 @@ struct Frame {
     depth: usize,
 }
 
-fn reach(
+fn reach(pkg: &mut Package<'_, '_>, starter: FnRef, frame: Frame, out: &mut Vec<Reached>) {
+    let mut seen = FxHashSet::default();
+    // The nearest functions first: none is cut off by a longer way to it.
+    let mut open = VecDeque::from([frame]);
+    while let Some(frame) = open.pop_front() {
+        step(pkg, starter, frame, &mut seen, &mut open, out);
+    }
+}
+
+/// One function of those that are reached.
+fn step(
     pkg: &mut Package<'_, '_>,
     starter: FnRef,
     frame: Frame,
     seen: &mut FxHashSet<FnRef>,
+    open: &mut VecDeque<Frame>,
     out: &mut Vec<Reached>,
 ) {
     let again = frame.function == starter || !seen.insert(frame.function);
@@ -327,15 +372,14 @@ fn reach(
         must.add_all(&edge.locks.must);
         let mut may = frame.may.without(&edge.locks.released);
         may.add_all(&edge.locks.may);
-        let next = Frame {
+        open.push_back(Frame {
             function: edge.to,
             given,
             must,
             may,
             running: frame.running.clone(),
             depth: frame.depth + 1,
-        };
-        reach(pkg, starter, next, seen, out);
+        });
     }
 }
 

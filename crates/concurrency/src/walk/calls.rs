@@ -36,7 +36,7 @@ impl Walk<'_, '_, '_> {
         if let Some(name) = self.called_name(call, instr)
             && library::waits(&name)
         {
-            state.running.clear();
+            state.waited();
         }
         let callee = self.callee(state, call);
         if let Some(callee) = callee {
@@ -177,7 +177,7 @@ impl Walk<'_, '_, '_> {
             }
         }
         if facts.waits {
-            state.running.clear();
+            state.waited();
         }
         for inner in facts.param_calls.iter() {
             if inner.kind == EdgeKind::Spawn
@@ -481,12 +481,12 @@ impl Walk<'_, '_, '_> {
     }
 
     fn publish_reached(&mut self, state: &mut State, val: &Val) {
-        state.publish_val(val);
+        state.lend_val(val);
         if let Val::Closure(function) = val {
             let unit = self.unit.clone();
             for var in &unit.function(*function).captures {
                 if let Some(val) = state.env.get(var).cloned() {
-                    state.publish_val(&val);
+                    state.lend_val(&val);
                 }
             }
         }

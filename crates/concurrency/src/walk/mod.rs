@@ -191,7 +191,7 @@ impl Problem for Walk<'_, '_, '_> {
                 }
                 if let Value::Recv { .. } = value {
                     // Something that was sent: who sent it may have ended.
-                    state.running.clear();
+                    state.waited();
                 }
             }
             Op::MapWrite { elem, value, .. } => {
@@ -233,7 +233,7 @@ impl Problem for Walk<'_, '_, '_> {
 
     fn edge(&mut self, state: &mut State, block: &Block, arm: Arm) -> bool {
         if !state.running.is_empty() && self.waits_before(block, arm) {
-            state.running.clear();
+            state.waited();
         }
         match &block.end {
             Terminator::Branch { cond, .. } => {
@@ -270,7 +270,7 @@ impl Problem for Walk<'_, '_, '_> {
                     state.env.insert(var, Val::Alias { class, base, taken });
                 }
                 if matches!(next.over, tophash_flow::RangeOver::Chan) {
-                    state.running.clear();
+                    state.waited();
                 }
             }
             _ => {}

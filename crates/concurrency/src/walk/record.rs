@@ -109,6 +109,7 @@ impl Walk<'_, '_, '_> {
                         locks,
                         false,
                     );
+                    self.calls_of_closure(state, callee, EdgeKind::Spawn);
                 }
                 for (n, &operand) in call.args.iter().enumerate() {
                     let kind = match self.is_called(state, call, n) {
@@ -196,11 +197,12 @@ impl Walk<'_, '_, '_> {
     }
 
     fn escape(&mut self, state: &State, map: PlaceId, kind: EscapeKind, at: At) {
-        let (class, base, _) = self.resolve(state, map);
+        let (class, base, taken) = self.resolve(state, map);
         if let Base::Fresh(_) | Base::Unknown = base {
             return;
         }
         let escape = Escape {
+            taken,
             class,
             base,
             at: self.loc(at.span),
@@ -245,6 +247,8 @@ impl Walk<'_, '_, '_> {
         }
         if let Some(name) = self.called_name(call, instr) {
             self.out.waits |= library::waits(&name);
+            let alone = call.args.is_empty() && call.receiver.is_some();
+            self.out.parallel |= alone && &*name == "Parallel" && self.pkg.is_test(self.id);
         }
         if let Callee::Builtin(Builtin::Print | Builtin::Println) = call.callee {
             return;
@@ -260,6 +264,7 @@ impl Walk<'_, '_, '_> {
                 state.locks(),
                 false,
             );
+            self.calls_of_closure(state, callee, EdgeKind::Call);
             if let Some(facts) = self.pkg.facts(callee) {
                 self.inner(state, call, callee, &facts, instr.at);
                 for (n, &operand) in call.args.iter().enumerate() {
@@ -331,6 +336,39 @@ impl Walk<'_, '_, '_> {
         }
     }
 
+    /// A closure calls functions that are parameters of the function around it: what that
+    /// means for those who pass them, if the closure is run as `kind` says.
+    fn calls_of_closure(&mut self, state: &State, closure: FnRef, kind: EdgeKind) {
+        if closure.unit != self.id.unit || closure.function == tophash_flow::FnId::ROOT {
+            return;
+        }
+        let Some(facts) = self.pkg.facts(closure) else {
+            return;
+        };
+        for inner in &facts.param_calls {
+            if self.unit.var(inner.param).owner == closure.function {
+                continue;
+            }
+            let (kind, locks) = match (kind, inner.kind) {
+                (EdgeKind::Spawn, _) | (_, EdgeKind::Spawn) => (EdgeKind::Spawn, Locks::default()),
+                (_, EdgeKind::Kept) => (EdgeKind::Kept, Locks::default()),
+                _ => {
+                    let mut locks = state.locks();
+                    locks.must = locks.must.without(&inner.locks.released);
+                    locks.must.add_all(&inner.locks.must);
+                    locks.may.add_all(&inner.locks.may);
+                    (kind, locks)
+                }
+            };
+            self.out.param_calls.push(ParamCall {
+                param: inner.param,
+                kind,
+                locks,
+                many: inner.many,
+            });
+        }
+    }
+
     fn library_call(&mut self, state: &State, call: &Call, name: FuncName, at: At) {
         if let Some(used) = library::map_use(name) {
             match used {
@@ -372,8 +410,24 @@ impl Walk<'_, '_, '_> {
             None => (EdgeKind::Handed, state.locks(), false),
         };
         for operand in call.args.iter() {
-            self.handed(state, *operand, kind, instr.at, locks.clone(), many);
+            match kind == EdgeKind::Call && self.is_parallel(state, *operand) {
+                true => {
+                    let (kind, locks) = (EdgeKind::Spawn, Locks::default());
+                    self.handed(state, *operand, kind, instr.at, locks, many);
+                }
+                false => self.handed(state, *operand, kind, instr.at, locks.clone(), many),
+            }
         }
+    }
+
+    /// Whether a function is a test that goes on beside others.
+    fn is_parallel(&mut self, state: &State, operand: Operand) -> bool {
+        if !self.pkg.is_test(self.id) {
+            return false;
+        }
+        let function = self.function_of(state, operand);
+        let facts = function.and_then(|(function, _)| self.pkg.facts(function));
+        facts.is_some_and(|facts| facts.parallel)
     }
 
     fn map_argument(&mut self, state: &State, map: PlaceId, kind: AccessKind, at: At) {
@@ -545,7 +599,7 @@ impl Walk<'_, '_, '_> {
         operand: Operand,
         at: At,
     ) {
-        if self.function_of(state, operand).is_none() {
+        if self.function_of(state, operand).is_none() && !self.is_own_parameter(operand) {
             return;
         }
         let unit = self.pkg.unit(callee.unit).unit.clone();
@@ -570,8 +624,21 @@ impl Walk<'_, '_, '_> {
                     locks
                 }
             };
+            let before = self.out.edges.len();
             self.handed(state, operand, inner.kind, at, locks, inner.many);
+            for edge in &mut self.out.edges[before..] {
+                edge.indirect = inner.kind == EdgeKind::Spawn;
+            }
         }
+    }
+
+    /// Whether an operand is a parameter of the declared function.
+    fn is_own_parameter(&self, operand: Operand) -> bool {
+        let Operand::Place(place) = operand else {
+            return false;
+        };
+        let root = self.unit.function(tophash_flow::FnId::ROOT);
+        matches!(self.unit.places.get(place).kind, PlaceKind::Var(var) if root.params.contains(&var))
     }
 
     /// A function value goes where it can be called later.
@@ -600,6 +667,7 @@ impl Walk<'_, '_, '_> {
                             Base::Var(var) => Some(var),
                             _ => None,
                         },
+                        class: None,
                     });
                 }
             }
@@ -676,6 +744,7 @@ impl Walk<'_, '_, '_> {
             args: Vec::new(),
             fresh,
             many,
+            indirect: false,
             block: self.block,
             running: state.running.clone(),
         }
@@ -697,10 +766,12 @@ impl Walk<'_, '_, '_> {
             let unit = self.pkg.unit(to.unit).unit.clone();
             let function = unit.function(to.function);
             for &var in function.receiver.iter().chain(&function.params) {
-                let base = match self.argument(state, call, to, var) {
-                    Some(Val::Alias { base, .. }) => state.seen(base),
-                    Some(Val::Fresh { made, .. }) => state.seen(Base::Fresh(made)),
-                    _ => Base::Unknown,
+                let (base, class) = match self.argument(state, call, to, var) {
+                    Some(Val::Alias { base, class, .. }) => (state.seen(base), Some(class)),
+                    Some(Val::Fresh { made, class }) => {
+                        (state.seen(Base::Fresh(made)), Some(class))
+                    }
+                    _ => (Base::Unknown, None),
                 };
                 let root = match self.argument_operand(call, to, var) {
                     Some(Operand::Place(place) | Operand::Addr(place)) => {
@@ -712,6 +783,7 @@ impl Walk<'_, '_, '_> {
                     param: var,
                     base,
                     root,
+                    class,
                 });
             }
         }

@@ -25,6 +25,8 @@ pub(crate) struct State {
     pub filling: SmallVec<[ClassId; 2]>,
     /// Objects made here that others have.
     pub published: SmallVec<[PlaceId; 4]>,
+    /// Those of them that only goroutines started here have.
+    pub lent: SmallVec<[PlaceId; 2]>,
     /// Objects made here that lie in others made here: the whole, then the part.
     pub parts: SmallVec<[(PlaceId, PlaceId); 4]>,
     /// Goroutines started here that may be at work, by the place of the `go` statement.
@@ -37,6 +39,15 @@ impl State {
         let mut changed = self.must.intersect(&from.must);
         changed |= self.may.unite(&from.may);
         changed |= unite(&mut self.released, &from.released);
+        // Given away on one way is given away.
+        let given = |state: &State, made: &PlaceId| {
+            state.published.contains(made) && !state.lent.contains(made)
+        };
+        let mut lent = self.lent.clone();
+        unite(&mut lent, &from.lent);
+        lent.retain(|made| !given(self, made) && !given(from, made));
+        changed |= lent != self.lent;
+        self.lent = lent;
         changed |= unite(&mut self.published, &from.published);
         changed |= unite(&mut self.parts, &from.parts);
         changed |= unite(&mut self.running, &from.running);
@@ -113,6 +124,7 @@ impl State {
     /// An allocation is executed again: nobody has the new object.
     pub(crate) fn forget_made(&mut self, made: PlaceId) {
         self.published.retain(|p| *p != made);
+        self.lent.retain(|p| *p != made);
         self.parts
             .retain(|(whole, part)| *whole != made && *part != made);
     }
@@ -121,13 +133,34 @@ impl State {
     pub(crate) fn publish(&mut self, made: PlaceId) {
         let mut open = vec![made];
         while let Some(made) = open.pop() {
-            if self.published.contains(&made) {
-                continue;
+            let lent = self.lent.iter().position(|&p| p == made);
+            match lent {
+                Some(at) => {
+                    self.lent.remove(at);
+                }
+                None if self.published.contains(&made) => continue,
+                None => self.published.push(made),
             }
-            self.published.push(made);
             let parts = self.parts.iter().filter(|(whole, _)| *whole == made);
             open.extend(parts.map(|(_, part)| *part));
         }
+    }
+
+    /// A goroutine has an object from here on, until it is waited for.
+    pub(crate) fn lend_val(&mut self, val: &Val) {
+        let before = self.published.len();
+        let lent = self.lent.clone();
+        self.publish_val(val);
+        self.lent = lent;
+        let new = self.published[before..].iter().copied();
+        self.lent.extend(new);
+    }
+
+    /// The goroutines that were started here have ended.
+    pub(crate) fn waited(&mut self) {
+        self.running.clear();
+        let lent = std::mem::take(&mut self.lent);
+        self.published.retain(|made| !lent.contains(made));
     }
 
     pub(crate) fn publish_val(&mut self, val: &Val) {

@@ -11,6 +11,7 @@
 
 mod case;
 mod go;
+mod mended;
 mod want;
 
 use std::collections::BTreeMap;

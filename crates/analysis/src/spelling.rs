@@ -67,8 +67,8 @@ fn find(worker: &mut Worker, at: Loc, text: &str) -> Option<WrittenMap> {
                     ExprKind::Selector { x, .. } => Some(x),
                     _ => None,
                 };
-                let given = receiver.into_iter().chain(ast.list(args).iter().copied());
-                given.filter(is_text).next()
+                let mut given = receiver.into_iter().chain(ast.list(args).iter().copied());
+                given.find(is_text)
             }
             _ => None,
         })?;

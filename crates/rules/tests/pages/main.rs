@@ -12,6 +12,7 @@
 mod case;
 mod go;
 mod mended;
+mod run;
 mod want;
 
 use std::collections::BTreeMap;

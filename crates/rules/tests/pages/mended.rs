@@ -16,7 +16,7 @@ const MAX_ROUNDS: usize = 60;
 
 /// Makes the safe edits of a case one finding after the other. Gives the findings that were
 /// mended, or what is wrong.
-fn mend(case: &mut Case) -> Result<Vec<Finding>, String> {
+pub fn mend(case: &mut Case) -> Result<Vec<Finding>, String> {
     let mut mended = Vec::new();
     for _ in 0..MAX_ROUNDS {
         let findings = analyse(case);
@@ -59,7 +59,7 @@ fn apply(case: &mut Case, mut edits: Vec<Edit>) {
 }
 
 /// What gofmt would change.
-fn unformatted(go: &Path, dir: &Path) -> BTreeSet<String> {
+pub fn unformatted(go: &Path, dir: &Path) -> BTreeSet<String> {
     let gofmt = go.with_file_name("gofmt");
     let output = Command::new(gofmt)
         .args(["-l", "."])

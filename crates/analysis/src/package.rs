@@ -5,6 +5,7 @@ use crate::fields::{LeftNil, left_nil};
 use crate::lost::LostMap;
 use crate::names_index::{FuncRef, Maker, MakerForm, NamesIndex};
 use crate::origin::{Loc, Origin, OriginKind};
+use crate::spelling::{self, WrittenMap};
 use crate::summary::{FieldName, Given, Need, Write};
 use crate::term::Root;
 use crate::unit::UnitAnalysis;
@@ -27,6 +28,8 @@ pub struct PackageFacts {
     pub left_nil: Vec<LeftNil>,
     /// Maps that a function makes for a caller who never sees them.
     pub lost: Vec<LostMap>,
+    /// Maps that can be tested and made, by the write, or by the call that passes them.
+    pub written: BTreeMap<Loc, WrittenMap>,
 }
 
 /// A map field that is written though nothing ever makes it.
@@ -35,6 +38,9 @@ pub struct NeverMade {
     pub field: FieldName,
     /// Its type, as the package writes it.
     pub ty: Option<Rc<str>>,
+    /// Whether nothing tells an empty map in it from none: it is unexported, and the package
+    /// never compares it.
+    pub is_private: bool,
     /// The field's declaration.
     pub declared: Option<Loc>,
     /// Functions, literals and variables that make the struct, constructors first.
@@ -112,6 +118,7 @@ pub fn analyse_package(worker: &mut Worker, package: PackageId) -> PackageFacts 
             .never_made
             .extend(never_made(worker, package, &index, field, writes));
     }
+    facts.written = spelling::written(worker, &facts);
     facts
 }
 
@@ -259,12 +266,33 @@ fn never_made(
     writes.sort_by_key(|write| write.at);
     writes.dedup_by_key(|write| write.at);
     let (declared, ty) = declaration(worker, package, &field);
+    let is_private = !is_exported(field.field) && !is_compared(worker, package, field.field);
     Some(NeverMade {
         field,
         ty,
+        is_private,
         declared,
         makers,
         writes,
+    })
+}
+
+/// Whether anything in a package compares a field of that name.
+fn is_compared(worker: &Worker, package: PackageId, name: Symbol) -> bool {
+    worker.world.files(package).iter().any(|&file| {
+        let ast = &worker.world.file(file).tree.ast;
+        let is_it = |expr| {
+            matches!(ast.expr(ast.unparen(expr)).kind,
+                ExprKind::Selector { name: other, .. } if other == name)
+        };
+        (0..ast.expr_count()).any(|n| match ast.expr(ast::ExprId::from_index(n)).kind {
+            ExprKind::Binary {
+                op: ast::BinaryOp::Eql | ast::BinaryOp::Neq,
+                x,
+                y,
+            } => is_it(x) || is_it(y),
+            _ => false,
+        })
     })
 }
 
@@ -302,7 +330,13 @@ fn declaration(
                 continue;
             };
             for &spec in ast.list(specs) {
-                let SpecKind::Type { name, ty, .. } = ast.spec(spec).kind else {
+                let SpecKind::Type {
+                    name,
+                    ty,
+                    type_params,
+                    ..
+                } = ast.spec(spec).kind
+                else {
                     continue;
                 };
                 let ExprKind::StructType(list) = ast.expr(ty).kind else {
@@ -319,7 +353,10 @@ fn declaration(
                             file: id,
                             span: ident.span,
                         };
-                        return (Some(at), std::str::from_utf8(text).ok().map(Rc::from));
+                        // What a type parameter stands for is not the same everywhere.
+                        let text = std::str::from_utf8(text).ok();
+                        let text = text.filter(|_| type_params.is_none());
+                        return (Some(at), text.map(Rc::from));
                     }
                 }
             }

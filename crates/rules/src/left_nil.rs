@@ -1,9 +1,10 @@
 //! Findings from fields that something leaves nil: each rests on one assumption, which
 //! its message names.
 
-use tophash_analysis::{Cause, LeftNil};
+use tophash_analysis::{Cause, LeftNil, Loc, PackageFacts};
 use tophash_finding::{Evidence, Finding, Fix, RuleMeta, Severity};
 
+use crate::nil_fix;
 use crate::site::Sites;
 
 /// Fields with those that the same method sets to nil: that is one mistake.
@@ -33,6 +34,7 @@ pub(crate) fn finding(
     meta: &RuleMeta,
     left: &LeftNil,
     also: &[&LeftNil],
+    facts: &PackageFacts,
     sites: &Sites,
 ) -> Option<Finding> {
     // A test that writes to it is there to see what happens.
@@ -124,6 +126,14 @@ pub(crate) fn finding(
         };
         evidence.push(sites.evidence(second.at, &second.function, message));
     }
+    // Also those in tests, which are found once the others are mended.
+    let mut places: Vec<Loc> = left.writes.iter().map(|write| write.at).collect();
+    places.sort_by_key(|at| (*at != write.at, *at));
+    let told = || Fix {
+        safe: false,
+        message: format!("make it where it is nil: `if {map} == nil {{ {map} = make(...) }}`"),
+        edits: Vec::new(),
+    };
     Some(Finding {
         code: meta.code.to_owned(),
         name: meta.name.to_owned(),
@@ -133,11 +143,7 @@ pub(crate) fn finding(
         function: Some(write.function.to_string()),
         map: Some(field),
         evidence,
-        fixes: vec![Fix {
-            safe: false,
-            message: format!("make it where it is nil: `if {map} == nil {{ {map} = make(...) }}`"),
-            edits: Vec::new(),
-        }],
+        fixes: vec![nil_fix::at_writes(&places, facts, sites).unwrap_or_else(told)],
         fingerprint: String::new(),
     })
 }

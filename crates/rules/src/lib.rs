@@ -8,6 +8,7 @@
 mod check;
 mod left_nil;
 mod lock_conflict;
+mod nil_fix;
 mod nil_write;
 mod options;
 mod places;

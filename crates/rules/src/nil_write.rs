@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use tophash_analysis::{Loc, NilWrite, Origin, OriginKind, Origins, PackageFacts, Weak};
-use tophash_finding::{Evidence, Finding, RuleMeta, Severity};
+use tophash_finding::{Evidence, Finding, Fix, RuleMeta, Severity};
 
+use crate::nil_fix;
 use crate::site::Sites;
 
 /// The rule that a write to a nil map belongs to.
@@ -86,7 +87,7 @@ pub(crate) fn findings(
             ),
             _ => format!("{map} is nil here: {why}"),
         };
-        finding(meta, writes, message, origins, sites)
+        finding(meta, writes, message, facts, origins, sites)
     });
     found.collect()
 }
@@ -169,6 +170,7 @@ pub(crate) fn finding(
     meta: &RuleMeta,
     writes: &[&NilWrite],
     message: String,
+    facts: &PackageFacts,
     origins: &Origins,
     sites: &Sites,
 ) -> Option<Finding> {
@@ -231,7 +233,7 @@ pub(crate) fn finding(
             None => write.map.to_string(),
         }),
         evidence,
-        fixes: Vec::new(),
+        fixes: fix(writes, facts, origins, sites).into_iter().collect(),
         fingerprint: String::new(),
     })
 }
@@ -244,6 +246,30 @@ fn is_known_to_tests(write: &NilWrite, at: Loc, origins: &Origins, sites: &Sites
     [origin, write.write.at]
         .iter()
         .any(|&loc| sites.is_test(loc) != test)
+}
+
+/// Makes the map. Where it is passed on, that is done before the call.
+fn fix(
+    writes: &[&NilWrite],
+    facts: &PackageFacts,
+    origins: &Origins,
+    sites: &Sites,
+) -> Option<Fix> {
+    let origin = origins.first(writes.first()?.origin);
+    let mut places: Vec<Loc> = writes
+        .iter()
+        .map(|write| match (&write.argument, write.via.first()) {
+            (Some(_), Some(call)) => call.at,
+            _ => write.write.at,
+        })
+        .collect();
+    places.sort();
+    places.dedup();
+    // The source of other packages is not ours to change.
+    if !places.iter().all(|&at| sites.is_root(at)) {
+        return None;
+    }
+    nil_fix::fix(Some(origin), &places, facts, sites)
 }
 
 /// What a warning rests on, for its message.

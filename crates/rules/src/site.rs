@@ -2,7 +2,8 @@
 
 use tophash_analysis::Loc;
 use tophash_finding::{Evidence, Place};
-use tophash_types::{Program, World};
+use tophash_syntax::{Ast, Span};
+use tophash_types::{FileId, Program, World};
 
 use crate::places::Places;
 
@@ -70,5 +71,23 @@ impl<'a> Sites<'a> {
         self.program
             .package(self.program.package_of(loc.file))
             .is_root
+    }
+
+    /// Whether a file says that it is generated.
+    pub(crate) fn is_generated(&self, loc: Loc) -> bool {
+        let file = self.program.workspace_file(loc.file);
+        self.program.workspace().file(file).header.is_generated
+    }
+
+    /// The tree and the bytes of a file.
+    pub(crate) fn source(&self, file: FileId) -> (&Ast, &[u8]) {
+        let file = self.program.file(file);
+        (&file.tree.ast, file.source)
+    }
+
+    /// The text of an extent.
+    pub(crate) fn text(&self, file: FileId, span: Span) -> Option<String> {
+        let text = span.of(self.program.file(file).source);
+        std::str::from_utf8(text).ok().map(str::to_owned)
     }
 }

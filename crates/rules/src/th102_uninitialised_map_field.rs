@@ -1,9 +1,12 @@
 //! TH102: an element of a map field is assigned that a way of making the struct leaves nil.
 
-use tophash_analysis::{NeverMade, NilWrite, Origin, OriginKind, Origins, PackageFacts};
+use tophash_analysis::{
+    FieldMaker, Loc, NeverMade, NilWrite, Origin, OriginKind, Origins, PackageFacts,
+};
 use tophash_finding::{Edit, Finding, Fix, RuleMeta, Severity};
 
 use crate::left_nil;
+use crate::nil_fix;
 use crate::nil_write::{Kind, by_cause, finding};
 use crate::registry::{Finder, Rule};
 use crate::site::Sites;
@@ -23,7 +26,10 @@ pub(crate) const RULE: Rule = Rule {
 
 /// Findings among the facts of a package.
 fn findings(facts: &PackageFacts, origins: &Origins, sites: &Sites) -> Vec<Finding> {
-    let never = facts.never_made.iter().filter_map(|f| never_made(f, sites));
+    let never = facts
+        .never_made
+        .iter()
+        .filter_map(|f| never_made(f, facts, sites));
     let covered = |write: &NilWrite| {
         facts
             .never_made
@@ -37,7 +43,7 @@ fn findings(facts: &PackageFacts, origins: &Origins, sites: &Sites) -> Vec<Findi
         .filter(|write| Kind::of(write, origins) == Kind::Field && !covered(write));
     let reached = by_cause(writes, origins).into_iter().filter_map(|writes| {
         let message = message(writes.first()?, origins, sites);
-        finding(&RULE.meta, &writes, message, origins, sites)
+        finding(&RULE.meta, &writes, message, facts, origins, sites)
     });
     let left = facts
         .left_nil
@@ -45,7 +51,7 @@ fn findings(facts: &PackageFacts, origins: &Origins, sites: &Sites) -> Vec<Findi
         .filter(|left| !left.cause.is_decoding());
     let left = left_nil::by_method(left)
         .into_iter()
-        .filter_map(|(left, also)| left_nil::finding(&RULE.meta, left, &also, sites));
+        .filter_map(|(left, also)| left_nil::finding(&RULE.meta, left, &also, facts, sites));
     never.chain(reached).chain(left).collect()
 }
 
@@ -80,7 +86,7 @@ fn maker(origin: &Origin, at: &str) -> String {
 }
 
 /// Nothing ever gives the field a value.
-fn never_made(never: &NeverMade, sites: &Sites) -> Option<Finding> {
+fn never_made(never: &NeverMade, facts: &PackageFacts, sites: &Sites) -> Option<Finding> {
     let write = never.writes.first()?;
     let maker = never.makers.first()?;
     let field = format!("{}.{}", never.field.owner, never.field.field);
@@ -126,7 +132,7 @@ fn never_made(never: &NeverMade, sites: &Sites) -> Option<Finding> {
         function: Some(write.function.to_string()),
         map: Some(field),
         evidence,
-        fixes: fix(never, sites).into_iter().collect(),
+        fixes: fixes(never, facts, sites),
         fingerprint: String::new(),
     })
 }
@@ -134,8 +140,16 @@ fn never_made(never: &NeverMade, sites: &Sites) -> Option<Finding> {
 /// Makers that are told of one by one.
 const SHOWN: usize = 3;
 
+/// Makes the map in every literal, or else before every write.
+fn fixes(never: &NeverMade, facts: &PackageFacts, sites: &Sites) -> Vec<Fix> {
+    let literals = in_literals(never, sites);
+    let places: Vec<Loc> = never.writes.iter().map(|write| write.at).collect();
+    let checks = nil_fix::at_writes(&places, facts, sites);
+    literals.into_iter().chain(checks).collect()
+}
+
 /// Makes the map in every literal.
-fn fix(never: &NeverMade, sites: &Sites) -> Option<Fix> {
+fn in_literals(never: &NeverMade, sites: &Sites) -> Option<Fix> {
     let ty = never.ty.as_ref()?;
     let field = never.field.field;
     let value = format!("{field}: make({ty})");
@@ -150,18 +164,57 @@ fn fix(never: &NeverMade, sites: &Sites) -> Option<Fix> {
         .iter()
         .map(|maker| {
             let (offset, more) = maker.insert?;
-            let separator = if more { ", " } else { "" };
+            if sites.is_generated(maker.at) || !is_spelled_alike(never, maker) {
+                return None;
+            }
             Some(Edit {
                 file: sites.path(maker.at),
                 start: offset,
                 end: offset,
-                text: format!("{value}{separator}"),
+                text: element(&value, offset, more, maker.at, sites)?,
             })
         })
         .collect();
+    // Nothing outside of the package can tell an empty map from none.
+    let safe = edits.is_some() && never.is_private;
     Some(Fix {
         message,
         edits: edits.unwrap_or_default(),
-        safe: false,
+        safe,
     })
+}
+
+/// Whether the field's type reads the same where the struct is made as where it is declared.
+fn is_spelled_alike(never: &NeverMade, maker: &FieldMaker) -> bool {
+    let same_file = never.declared.is_some_and(|at| at.file == maker.at.file);
+    same_file || !never.ty.as_ref().is_some_and(|ty| ty.contains('.'))
+}
+
+/// An element at the beginning of a literal. In one of several lines it stands apart: gofmt
+/// aligns the values of lines that follow each other.
+fn element(value: &str, offset: u32, more: bool, at: Loc, sites: &Sites) -> Option<String> {
+    let (_, source) = sites.source(at.file);
+    let rest = source.get(offset as usize..at.span.end as usize)?;
+    let blanks = rest.iter().take_while(|b| b.is_ascii_whitespace());
+    let blanks = rest.get(..blanks.count())?;
+    let Some(line) = blanks.iter().rposition(|&b| b == b'\n') else {
+        // `T{ // comment`
+        let first = rest.split(|&b| b == b'\n').next()?;
+        if first.windows(2).any(|two| two == b"//" || two == b"/*") {
+            return None;
+        }
+        return Some(match more {
+            true => format!("{value}, "),
+            false => value.to_owned(),
+        });
+    };
+    if !more {
+        return None;
+    }
+    let indent = std::str::from_utf8(blanks.get(line + 1..)?).ok()?;
+    let newline = match blanks.windows(2).any(|two| two == b"\r\n") {
+        true => "\r\n",
+        false => "\n",
+    };
+    Some(format!("{newline}{indent}{value},{newline}"))
 }

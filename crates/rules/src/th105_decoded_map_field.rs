@@ -27,6 +27,6 @@ fn findings(facts: &PackageFacts, _: &Origins, sites: &Sites) -> Vec<Finding> {
         .iter()
         .filter(|left| left.cause.is_decoding());
     decoded
-        .filter_map(|left| finding(&RULE.meta, left, &[], sites))
+        .filter_map(|left| finding(&RULE.meta, left, &[], facts, sites))
         .collect()
 }

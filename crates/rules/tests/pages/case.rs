@@ -46,6 +46,11 @@ impl Case {
         Case { code, name, files }
     }
 
+    /// A case that is one file.
+    pub fn of_file(code: &str, name: String, text: &str) -> Case {
+        Case::new(code, name, text)
+    }
+
     /// Writes the files to a directory of their own.
     pub fn write(&self) -> TempDir {
         let dir = TempDir::new().unwrap();

@@ -11,6 +11,8 @@
 
 mod case;
 mod go;
+mod mended;
+mod run;
 mod want;
 
 use std::collections::BTreeMap;

@@ -17,6 +17,9 @@ use super::paths::absolute;
 /// A fix may make room for another one; after this many rounds something goes in circles.
 const MAX_ROUNDS: usize = 10;
 
+/// Findings whose edits may turn out to be of no use before the rest is given up, too.
+const MAX_REFUSED: usize = 20;
+
 /// Which fixes are made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Which {
@@ -57,13 +60,17 @@ pub(super) fn mend(
     let mut mended = Mended::default();
     let mut options = options.clone();
     let mut output = output.clone();
-    for _ in 0..rounds.unwrap_or(MAX_ROUNDS) {
+    // Findings whose edits were tried and did no good.
+    let mut refused: BTreeSet<Identity> = BTreeSet::new();
+    let mut made = 0;
+    while made < rounds.unwrap_or(MAX_ROUNDS) && refused.len() <= MAX_REFUSED {
         let open = output.files.iter().map(String::as_str);
         // Standard input can't be written.
         let open: BTreeSet<&str> = open
             .filter(|&file| file != tophash_workspace::STDIN)
             .collect();
-        let chosen = choose(&output.findings, which, &open);
+        let mut chosen = choose(&output.findings, which, &open);
+        chosen.retain(|(finding, _)| !refused.contains(&identity(finding)));
         if chosen.is_empty() {
             break;
         }
@@ -86,19 +93,24 @@ pub(super) fn mend(
             }
         }
         let broken = broken_files(&output);
+        let before = options.overlay.clone();
         for (path, file) in &texts {
             options.overlay.retain(|(known, _)| known != path);
             options.overlay.push((path.clone(), file.after.clone()));
         }
         let next = look(&options);
-        let worse: Vec<String> = broken_files(&next).difference(&broken).cloned().collect();
+        let worse: BTreeSet<String> = broken_files(&next).difference(&broken).cloned().collect();
         if !worse.is_empty() {
-            for file in worse {
+            let edits = |fix: &Fix| fix.edits.iter().any(|edit| worse.contains(&edit.file));
+            let to_blame = chosen.iter().filter(|(_, fix)| edits(fix));
+            refused.extend(to_blame.map(|(finding, _)| identity(finding)));
+            for file in &worse {
                 mended.refused.push(format!(
                     "{file}: the edits would break it, and are left out: this is a bug in tophash"
                 ));
             }
-            break;
+            options.overlay = before;
+            continue;
         }
         // Made again and again, an edit that does not help would do harm.
         if let Some(finding) = still_there(&next.findings, left) {
@@ -107,8 +119,11 @@ pub(super) fn mend(
                 "{}:{}: the edits do not mend {}, and are left out: this is a bug in tophash",
                 place.file, place.line, finding.code
             ));
-            break;
+            refused.insert(identity(finding));
+            options.overlay = before;
+            continue;
         }
+        made += 1;
         mended.count += count;
         for (path, file) in texts {
             mended

@@ -270,6 +270,29 @@ pub(crate) fn is_quoted(prefix: &str) -> bool {
     comment || quoted || prefix.matches("\\\"").count() % 2 == 1
 }
 
+/// Whether a string of a program's source begins at the end of this text, as in a test that holds
+/// a stack: ``const want = ` ``. Loggers write no blank between the name and the quote.
+pub(crate) fn opens_source(text: &str) -> bool {
+    let Some(before) = text.trim_end().strip_suffix(['`', '"']) else {
+        return false;
+    };
+    let before = before.strip_suffix(r#""""#).unwrap_or(before);
+    let code = [" = ", ":= ", "(", ", ", "{", "return ", "+ ", "\t"];
+    code.iter().any(|end| before.ends_with(end)) && !before.contains('`')
+}
+
+/// Whether the text of a panic is what a setting has for a value: `panic: none` in a dump of
+/// settings is not what a program died of, unless a stack follows.
+pub(crate) fn is_setting(text: &str) -> bool {
+    let value = text.trim().trim_matches(['"', '\'', ',']);
+    value.is_empty()
+        || value.parse::<f64>().is_ok()
+        || [
+            "none", "abort", "unwind", "true", "false", "null", "yes", "no", "on", "off",
+        ]
+        .contains(&value)
+}
+
 /// Where a line of JSON comes from, and which of its fields holds the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Field {
@@ -299,8 +322,12 @@ pub(crate) fn json(line: &str) -> Option<(&str, Value)> {
 impl Field {
     /// Finds the field of an object whose text begins a crash.
     pub(crate) fn find(before: &str, object: &Value) -> Option<(Field, String)> {
+        Field::find_in(before, object, MAX_NESTED)
+    }
+
+    fn find_in(before: &str, object: &Value, nested: u32) -> Option<(Field, String)> {
         let mut path = Vec::new();
-        let text = find_text(object, &mut path)?;
+        let text = find_text(object, &mut path, nested)?;
         let field = Field {
             prefix: Prefix::learn(before),
             path,
@@ -355,12 +382,13 @@ impl Field {
     }
 }
 
-fn find_text(value: &Value, path: &mut Vec<String>) -> Option<String> {
+fn find_text(value: &Value, path: &mut Vec<String>, nested: u32) -> Option<String> {
     let Value::Object(fields) = value else {
         return None;
     };
-    let begins =
-        |text: &str| text.lines().any(|line| anchor(line).is_some()) || embedded(text).is_some();
+    let begins = |text: &str| {
+        text.lines().any(|line| anchor(line).is_some()) || embedded_in(text, nested).is_some()
+    };
     // A stack is worth more than the message beside it.
     let stack = |text: &str| {
         text.lines()
@@ -381,7 +409,7 @@ fn find_text(value: &Value, path: &mut Vec<String>) -> Option<String> {
     }
     for (name, value) in fields {
         path.push(name.clone());
-        if let Some(text) = find_text(value, path) {
+        if let Some(text) = find_text(value, path, nested) {
             return Some(text);
         }
         path.pop();
@@ -444,7 +472,7 @@ fn source(object: &Value) -> Vec<String> {
 
 /// A line that holds a whole stack, its line ends written as `\n`: logfmt, or a field of JSON
 /// that was cut off.
-pub(crate) fn unescape(line: &str) -> Option<String> {
+fn unescape(line: &str, nested: u32) -> Option<String> {
     if !line.contains("\\n") {
         return None;
     }
@@ -465,7 +493,7 @@ pub(crate) fn unescape(line: &str) -> Option<String> {
     // Its first line may be the logger's own words.
     let begins = |(n, line): (usize, &str)| {
         anchor(line).is_some_and(|at| n > 0 && at == 0 || line[at..].starts_with("goroutine "))
-            || embedded(line).is_some()
+            || embedded_in(line, nested).is_some()
     };
     out.lines().enumerate().any(begins).then_some(out)
 }
@@ -474,18 +502,29 @@ pub(crate) fn unescape(line: &str) -> Option<String> {
 /// it: in a field of JSON, in logfmt, or in one of these inside another, as where a container
 /// runtime's JSON holds lines of the program's.
 pub(crate) fn embedded(line: &str) -> Option<(String, Option<String>)> {
+    embedded_in(line, MAX_NESTED)
+}
+
+/// Texts inside texts that are looked for: a container runtime's around a collector's around a
+/// logger's, and one more. Each is tried in more than one way, so that a line made for it would
+/// take long with many.
+const MAX_NESTED: u32 = 4;
+
+/// As [`embedded`], with no more than so many texts around each other.
+fn embedded_in(line: &str, nested: u32) -> Option<(String, Option<String>)> {
+    let nested = nested.checked_sub(1)?;
     let Some((before, object)) = json(line) else {
-        let inside = unescape(line)?;
+        let inside = unescape(line, nested)?;
         let beside = message_beside(&Value::String(inside.clone()));
         return Some((inside, beside));
     };
-    let (_, inside) = Field::find(before, &object)?;
+    let (_, inside) = Field::find_in(before, &object, nested)?;
     if inside.trim_end_matches('\n').contains('\n') {
         return Some((inside, message_beside(&object)));
     }
-    // Each is shorter than the one around it.
-    embedded(&inside)
+    embedded_in(&inside, nested)
 }
+
 #[cfg(test)]
 mod tests {
     use super::*;

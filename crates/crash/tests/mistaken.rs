@@ -334,3 +334,84 @@ fn nobody_failed_where_stacks_were_asked_for() {
     .expect("a buffer");
     assert!(!String::from_utf8_lossy(&out).contains("failed here"));
 }
+
+/// A file of Go source that holds a log, a dump of settings, a page of YAML.
+#[test]
+fn source_and_settings() {
+    let stack = "goroutine 1 [running]:\nmain.main()\n\t/a/main.go:9 +0x1d\n";
+    for log in [
+        format!("const want = `{stack}`\n"),
+        format!("\tinput: `panic: boom\n\n{stack}`,\n").replace("input: `", "input := `"),
+        format!("var text = `\n{stack}`\n"),
+        format!("\tparse(`{stack}`)\n"),
+        "opt-level: 3\npanic: none\nlto: true\n".to_owned(),
+        "profile:\n  panic: abort\n  debug: false\n".to_owned(),
+        "  panic: see the log of the other pod\n".to_owned(),
+    ] {
+        assert_eq!(classes(&log), [], "{log}");
+    }
+    for log in [
+        "panic: boom\n".to_owned(),
+        format!("panic: none\n\n{stack}"),
+        format!("time=1 msg=`panic: boom\n\n{stack}`\n"),
+    ] {
+        assert_eq!(classes(&log), [Class::OtherPanic], "{log}");
+    }
+}
+
+/// Each text inside another can be looked at in several ways; a line that is made of them must not
+/// take time that doubles with each.
+#[test]
+fn texts_inside_one_another() {
+    let mut line = "goroutine 1 [running]:\nmain.main()\n\t/a.go:1 +0x1\n".to_owned();
+    for depth in 0..16 {
+        let found = classes(&line).len();
+        // What real logs have is read, what is beyond may be left.
+        assert!(found == 1 || depth > 3, "{depth} {line}");
+        line = format!("{}\n", serde_json::json!({ "log": line }));
+    }
+    let log = line.repeat(8);
+    let start = std::time::Instant::now();
+    classes(&log);
+    assert!(start.elapsed().as_secs() < 4, "{:?}", start.elapsed());
+}
+
+#[test]
+fn keys_of_a_sync_map() {
+    let case = only(
+        "panic: runtime error: hash of unhashable type []int
+
+goroutine 1 [running]:
+internal/sync.(*HashTrieMap[...]).Swap(0x4e76c0, {0x4a2e40, 0xc0000902a0}, {0x4a3e60, 0x4e5490})
+	/go/src/internal/sync/hashtriemap.go:207 +0xa2
+internal/sync.(*HashTrieMap[...]).Store(...)
+	/go/src/internal/sync/hashtriemap.go:200
+sync.(*Map).Store(...)
+	/go/src/sync/hashtriemap.go:55
+main.main()
+	/a/main.go:20 +0xa5
+",
+    );
+    let failed = case.verdict.failed.as_ref().expect("a side");
+    assert_eq!(failed.operations, [tophash_crash::Operation::Assign]);
+    let case = only(
+        "panic: runtime error: hash of unhashable type: []int\n\ngoroutine 1 [running]:\nmain.main()\n\t/a/main.go:20 +0xa5\n",
+    );
+    let failed = case.verdict.failed.as_ref().expect("a side");
+    assert_eq!(
+        failed.operations,
+        [
+            tophash_crash::Operation::Read,
+            tophash_crash::Operation::Delete
+        ]
+    );
+}
+
+#[test]
+fn a_nil_pointer_without_a_stack() {
+    let case = only(
+        "panic: runtime error: invalid memory address or nil pointer dereference\n[signal SIGSEGV: segmentation violation code=0x1 addr=0x0 pc=0x4901e7]\n",
+    );
+    assert_eq!(case.verdict.class, Class::NilDereference);
+    assert!(case.verdict.missing[0].contains("can't tell where it was"));
+}

@@ -4,6 +4,7 @@ mod input;
 mod join;
 pub(crate) mod tree;
 pub(crate) mod uses;
+mod utf16;
 
 use std::cell::RefCell;
 use std::io::{self, BufWriter, ErrorKind, Write};

@@ -8,6 +8,7 @@ use tophash_runtime::messages::{self, Damage, Message};
 use crate::model::{Args, Crash, Frame, Kind, Stack};
 use crate::names;
 use crate::sides;
+use crate::source::Nil;
 
 /// What went wrong. The names are part of the interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -184,6 +185,9 @@ pub struct Verdict {
     pub failed: Option<Side>,
     /// Who the other side may be, the likeliest first.
     pub others: Vec<Other>,
+    /// What was nil, where the source tells.
+    #[serde(skip)]
+    pub nil: Option<Nil>,
     /// What the log does not hold, and what would.
     pub missing: Vec<String>,
     /// Names crashes that are the same in spite of addresses, goroutine numbers and levels of
@@ -191,7 +195,29 @@ pub struct Verdict {
     pub fingerprint: String,
 }
 
+impl Conflict {
+    /// In words: `a read during a write`.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Conflict::ReadDuringWrite => "a read during a write",
+            Conflict::WriteDuringWrite => "a write during a write",
+            Conflict::IterateDuringWrite => "a loop during a write",
+            Conflict::DuringResize => "during a resize",
+        }
+    }
+}
+
 impl Verdict {
+    /// Whether the first candidate for the other side stands out, so that a sentence may name it.
+    pub(crate) fn is_certain(&self) -> bool {
+        match self.others.as_slice() {
+            [] => false,
+            [only] => only.score >= 45,
+            [first, second, ..] => first.score >= 45 && first.score > second.score,
+        }
+    }
+
     /// Whether one goroutine failed, and not only all were printed because someone asked for it.
     pub(crate) fn is_of_one(&self, crash: &Crash) -> bool {
         let asked = crash.signal.as_ref().is_some_and(|s| s.name == "SIGQUIT");
@@ -211,6 +237,9 @@ pub fn judge(crash: &Crash) -> Verdict {
     let mut failed = focus.map(|focus| focus.side);
     if let Some(side) = &mut failed {
         complete(side, class, crash);
+        if class == Class::UnhashableKey && side.operations.is_empty() {
+            (side.operations, side.known) = hashed_for(crash, side, &message);
+        }
     }
     let mut verdict = Verdict {
         class,
@@ -218,6 +247,7 @@ pub fn judge(crash: &Crash) -> Verdict {
         message,
         failed,
         others: Vec::new(),
+        nil: None,
         missing: Vec::new(),
         fingerprint: String::new(),
     };
@@ -516,6 +546,30 @@ fn complete(side: &mut Side, class: Class, crash: &Crash) {
     }
 }
 
+/// What a key was hashed for, where no frame of the map code is printed: by the frames of a
+/// `sync.Map`, or by the message.
+fn hashed_for(crash: &Crash, side: &Side, message: &str) -> (Vec<Operation>, Option<Known>) {
+    let stack = crash.stacks.get(side.stack);
+    let frames = stack.map_or(&[][..], |stack| &stack.frames);
+    let above = frames.get(..side.frame.unwrap_or(0)).unwrap_or_default();
+    // The outermost is what the program called.
+    let sync = above
+        .iter()
+        .rev()
+        .find_map(|f| frames::sync_map(&f.function));
+    if let Some(operation) = sync {
+        return (vec![operation], Some(Known::Frame));
+    }
+    // Since 1.25 the look-up in a map without entries says it in words of its own.
+    if message.contains("unhashable type: ") {
+        return (
+            vec![Operation::Read, Operation::Delete],
+            Some(Known::Message),
+        );
+    }
+    (Vec::new(), None)
+}
+
 /// Whether the runtime's own frames show a loop; a library that loops looks up as well.
 fn in_loop(crash: &Crash, side: &Side) -> bool {
     let frames = crash.stacks.get(side.stack).map(|s| s.frames.as_slice());
@@ -560,7 +614,12 @@ pub(crate) fn conflict(verdict: &Verdict) -> Option<Conflict> {
 
 fn missing(crash: &Crash, verdict: &Verdict) -> Vec<String> {
     let mut missing = Vec::new();
-    if crash.stacks.is_empty() && !matches!(verdict.class, Class::StacksOnly) {
+    if crash.stacks.is_empty() && verdict.class == Class::NilDereference {
+        missing.push(
+            "no goroutine is printed (GOTRACEBACK=none, or the log was cut), so this log can't tell where it was, nor whether the pointer came from a map: GOTRACEBACK=single and --src would"
+                .to_owned(),
+        );
+    } else if crash.stacks.is_empty() && !matches!(verdict.class, Class::StacksOnly) {
         missing.push(
             "no goroutine is printed: GOTRACEBACK=none, or the log was cut; GOTRACEBACK=all would show all of them"
                 .to_owned(),

@@ -20,7 +20,7 @@ use tophash_report::{Report, Sources};
 use join::Join;
 use tree::Tree;
 
-use crate::output::{Color, Status, complain};
+use crate::output::{ColorFlag, Status, complain};
 
 /// Say what a crash log means: which map failed, how, and who was on the other side
 ///
@@ -47,9 +47,8 @@ pub(crate) struct Args {
     #[arg(short, long)]
     verbose: bool,
 
-    /// When to colour the output
-    #[arg(long, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
-    color: Color,
+    #[command(flatten)]
+    color: ColorFlag,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]

@@ -98,6 +98,9 @@ fn severity(crash: &Crash, class: Class) -> Severity {
 /// The use of a map at the failed line that the verdict is about.
 fn used<'a>(side: &Side, spot: Option<&'a Spot>, verdict: &'a Verdict) -> Option<&'a Use> {
     let class = verdict.class;
+    if side.only_called {
+        return None;
+    }
     if class == Class::NilMapElement {
         return match &verdict.nil {
             Some(Nil::Element(map_use)) => Some(map_use),
@@ -144,6 +147,9 @@ fn function(crash: &Crash, side: &Side) -> Option<String> {
 /// How a sentence names a goroutine's code.
 fn who(crash: &Crash, side: &Side) -> String {
     match frame(crash, side) {
+        Some(frame) if side.only_called => {
+            format!("a function that {} calls", names::short(&frame.function))
+        }
         Some(frame) => names::short(&frame.function).to_owned(),
         None => format!("goroutine {}", side.goroutine),
     }
@@ -291,6 +297,10 @@ fn failed_sentence(crash: &Crash, verdict: &Verdict, side: &Side, map_use: Optio
         Some(Known::Message) => ", as the message says",
         Some(Known::Source) | None => "",
     };
+    if side.only_called {
+        let does = verb(&side.operations);
+        return format!("{goroutine} {does} a map in a function that is called here");
+    }
     let growing = if side.growing {
         ", which was growing"
     } else {
@@ -348,6 +358,10 @@ fn other_evidence(
         n => format!(" and {} more with this stack", n - 1),
     };
     let does = match (map_use, side.known) {
+        _ if side.only_called => format!(
+            " {} a map in a function that is called here",
+            verb(&side.operations)
+        ),
         (Some(u), _) => format!(" {} {} here", verb(&side.operations), u.map),
         (None, Some(Known::Frame)) => format!(" {} a map here", verb(&side.operations)),
         _ => " was here".to_owned(),

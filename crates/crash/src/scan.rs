@@ -202,7 +202,8 @@ impl<'a> Scanner<'a> {
     /// there when it logs a stack.
     fn remember(&mut self, lines: &[u8]) {
         const MAX: usize = 4096;
-        let lines = lines.strip_suffix(b"\n").unwrap_or(lines);
+        // Some leave a blank line between the two.
+        let lines = lines.trim_ascii_end();
         if lines.is_empty() {
             return;
         }
@@ -309,6 +310,9 @@ impl<'a> Scanner<'a> {
         if self.open.iter().all(|open| open.assembler.has_stacks()) {
             return false;
         }
+        if self.second_line(text) {
+            return true;
+        }
         let Some(at) = wrap::anchor(text) else {
             return false;
         };
@@ -337,6 +341,34 @@ impl<'a> Scanner<'a> {
         open.foreign = 0;
         open.assembler.logged();
         open.assembler.push(payload, self.totals.lines) == Reaction::Taken
+    }
+
+    /// Offers a line that says more of what failed to a crash whose first line stands right before
+    /// it, behind what a logger writes: a panic that was thrown again, the error that follows
+    /// `runtime: out of memory`, a second thread's word, the runtime's own stack.
+    fn second_line(&mut self, text: &str) -> bool {
+        const AFTER_BLANK: u32 = 2;
+        let line = grammar::classify(text);
+        let goes_on = |first: &Text| match line {
+            Line::Panic { nested, .. } => nested && first.recovered,
+            Line::Fatal(text) => {
+                text == first.text || matches!(grammar::classify(&first.text), Line::Foreword(_))
+            }
+            Line::RuntimeStack => true,
+            _ => false,
+        };
+        let fits = |open: &&mut Open| {
+            open.foreign <= AFTER_BLANK
+                && !open.assembler.has_stacks()
+                && open.assembler.messages().last().is_some_and(goes_on)
+                && open.is_real()
+        };
+        let Some(open) = self.open.iter_mut().find(fits) else {
+            return false;
+        };
+        open.wrap = Wrap::Prefix(Prefix::default());
+        open.foreign = 0;
+        open.assembler.push(text, self.totals.lines) == Reaction::Taken
     }
 
     /// Looks for the beginning of a crash in a line that belongs to none.

@@ -245,7 +245,8 @@ pub(crate) fn frame<'a>(crash: &'a Crash, side: &Side) -> Option<&'a Frame> {
 /// Takes the operation from the source where no frame shows it and the source does not
 /// contradict the message.
 fn narrow(side: &mut Side, spot: &Spot, class: Class) {
-    let decided = side.known == Some(Known::Frame) || class == Class::NilMapElement;
+    let decided =
+        side.only_called || side.known == Some(Known::Frame) || class == Class::NilMapElement;
     if decided {
         return;
     }

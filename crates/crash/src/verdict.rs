@@ -139,6 +139,9 @@ pub struct Side {
     /// The frame to look at: the program's own call nearest to the failure. None if no frame is
     /// printed.
     pub frame: Option<usize>,
+    /// Whether that frame only called what used the map, and the log does not say what that was.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub only_called: bool,
     /// What it did, where that is known: several where only that it wrote is.
     #[serde(serialize_with = "words")]
     pub operations: Vec<Operation>,
@@ -237,8 +240,10 @@ pub fn judge(crash: &Crash) -> Verdict {
     let mut failed = focus.map(|focus| focus.side);
     if let Some(side) = &mut failed {
         complete(side, class, crash);
-        if class == Class::UnhashableKey && side.operations.is_empty() {
-            (side.operations, side.known) = hashed_for(crash, side, &message);
+        if class == Class::UnhashableKey
+            && let Some((operations, known)) = hashed_for(crash, side, &message)
+        {
+            (side.operations, side.known) = (operations, Some(known));
         }
     }
     let mut verdict = Verdict {
@@ -282,7 +287,8 @@ fn focus(crash: &Crash) -> Option<Focus> {
     let stack = crash.stacks.get(index)?;
     let goroutine = stack.members.first().map_or(0, |m| m.id);
     let (start, panicked) = start(crash, stack);
-    let side = look(stack, index, goroutine, start);
+    let mut side = look(stack, index, goroutine, start);
+    side.only_called = crash.kind == Kind::Race && sides::has_lost_its_caller(stack);
     let frames = stack.frames.get(start..).unwrap_or_default();
     let runtime = frames
         .iter()
@@ -392,6 +398,7 @@ pub(crate) fn look(stack: &Stack, index: usize, goroutine: u64, start: usize) ->
         stack: index,
         goroutine,
         frame: own.map(|own| start + inner + own),
+        only_called: false,
         operations: operation.into_iter().collect(),
         known: operation.map(|_| Known::Frame),
         growing,
@@ -546,9 +553,9 @@ fn complete(side: &mut Side, class: Class, crash: &Crash) {
     }
 }
 
-/// What a key was hashed for, where no frame of the map code is printed: by the frames of a
-/// `sync.Map`, or by the message.
-fn hashed_for(crash: &Crash, side: &Side, message: &str) -> (Vec<Operation>, Option<Known>) {
+/// What a key was hashed for: by the frames of a `sync.Map`, which looks up before it stores, or
+/// by the message where no frame of the map code is printed.
+fn hashed_for(crash: &Crash, side: &Side, message: &str) -> Option<(Vec<Operation>, Known)> {
     let stack = crash.stacks.get(side.stack);
     let frames = stack.map_or(&[][..], |stack| &stack.frames);
     let above = frames.get(..side.frame.unwrap_or(0)).unwrap_or_default();
@@ -558,16 +565,11 @@ fn hashed_for(crash: &Crash, side: &Side, message: &str) -> (Vec<Operation>, Opt
         .rev()
         .find_map(|f| frames::sync_map(&f.function));
     if let Some(operation) = sync {
-        return (vec![operation], Some(Known::Frame));
+        return Some((vec![operation], Known::Frame));
     }
     // Since 1.25 the look-up in a map without entries says it in words of its own.
-    if message.contains("unhashable type: ") {
-        return (
-            vec![Operation::Read, Operation::Delete],
-            Some(Known::Message),
-        );
-    }
-    (Vec::new(), None)
+    let says = side.operations.is_empty() && message.contains("unhashable type: ");
+    says.then(|| (vec![Operation::Read, Operation::Delete], Known::Message))
 }
 
 /// Whether the runtime's own frames show a loop; a library that loops looks up as well.
@@ -629,6 +631,19 @@ fn missing(crash: &Crash, verdict: &Verdict) -> Vec<String> {
             1 => "only the goroutine that failed is printed, which is what Go does since 1.26: GOTRACEBACK=all, or a core dump, would show the other".to_owned(),
             n => format!("none of the {n} goroutines printed can be tied to this map: GOTRACEBACK=system would show the addresses of maps, a core dump all there is"),
         });
+    }
+    let sides = verdict.failed.iter();
+    for side in sides.chain(verdict.others.iter().map(|other| &other.side)) {
+        if side.only_called {
+            let goroutine = side.goroutine;
+            let caller = (side.frame)
+                .and_then(|at| crash.stacks.get(side.stack)?.frames.get(at))
+                .map(|f| format!(": it is one that {} calls", names::short(&f.function)))
+                .unwrap_or_default();
+            missing.push(format!(
+                "the race detector of this Go version leaves out the function in which goroutine {goroutine} reads the map{caller}"
+            ));
+        }
     }
     if crash.cut {
         missing.push("the log ends in the middle of a stack".to_owned());

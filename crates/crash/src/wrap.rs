@@ -46,8 +46,9 @@ fn behind_escape(text: &[u8]) -> &[u8] {
         .unwrap_or_default()
 }
 
-/// Texts of which one is in every line that can begin a crash.
-pub(crate) const TRIGGERS: [&str; 13] = [
+/// Texts of which one is in every line that can begin a crash. The last is of journald's JSON where
+/// the text is a list of bytes.
+pub(crate) const TRIGGERS: [&str; 14] = [
     "panic: ",
     "fatal error: ",
     "goroutine ",
@@ -61,6 +62,7 @@ pub(crate) const TRIGGERS: [&str; 13] = [
     "SIGBUS: bus",
     "SIGILL: illegal",
     "Exception 0x",
+    "\"MESSAGE\":[",
 ];
 
 /// Where in a line a crash begins: what stands before belongs to the log.
@@ -124,7 +126,7 @@ impl Prefix {
         // Digits in a word that begins with a letter are part of a name: `web-0`.
         let mut name = false;
         let mut begins = true;
-        for c in text.chars() {
+        for (at, c) in text.char_indices() {
             let part = match c {
                 ' ' | '\t' => Part::Blanks,
                 c if c.is_ascii_digit() && !name => Part::Digits,
@@ -136,7 +138,7 @@ impl Prefix {
             begins = matches!(
                 c,
                 ' ' | '\t' | '[' | ']' | '(' | ')' | '"' | '\'' | '=' | '|' | '{' | '}' | ','
-            );
+            ) || c == ':' && is_numbered(&text[at + 1..]);
             if begins {
                 name = false;
             }
@@ -190,6 +192,12 @@ impl Prefix {
         }
         Some(rest)
     }
+}
+
+/// Whether what follows a colon is the number of a line, as grep gives it: `app.log:12:`.
+fn is_numbered(text: &str) -> bool {
+    let rest = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    rest.len() < text.len() && rest.starts_with(':')
 }
 
 /// A line of a container runtime's log, or a piece of one: `TIME stderr P TEXT`, and `F` for the
@@ -305,7 +313,10 @@ pub(crate) struct Field {
 }
 
 /// Depth to which objects are searched.
-const MAX_DEPTH: usize = 5;
+const MAX_DEPTH: usize = 8;
+
+/// Items of a list that are searched.
+const MAX_ITEMS: usize = 4;
 
 /// A line that is an object of JSON, and what stands before it.
 pub(crate) fn json(line: &str) -> Option<(&str, Value)> {
@@ -355,7 +366,7 @@ impl Field {
             return true;
         };
         for name in path {
-            let Some(inner) = parent.get(name) else {
+            let Some(inner) = child(parent, name) else {
                 return true;
             };
             parent = inner;
@@ -376,13 +387,48 @@ impl Field {
         }
         let mut value = &object;
         for name in &self.path {
-            value = value.get(name)?;
+            value = child(value, name)?;
         }
-        Some(value.as_str()?.to_owned())
+        Some(string(value)?.into_owned())
+    }
+}
+
+/// A field of an object, or an item of a list.
+fn child<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
+    match value {
+        Value::Array(items) => items.get(name.parse::<usize>().ok()?),
+        value => value.get(name),
+    }
+}
+
+/// A text. journald writes what a terminal can't show, such as colours, as a list of bytes.
+fn string(value: &Value) -> Option<Cow<'_, str>> {
+    match value {
+        Value::String(text) => Some(Cow::Borrowed(text)),
+        Value::Array(items) if !items.is_empty() => {
+            let byte = |item: &Value| item.as_u64().and_then(|byte| u8::try_from(byte).ok());
+            let bytes: Vec<u8> = items.iter().map(byte).collect::<Option<_>>()?;
+            Some(Cow::Owned(text(&bytes).into_owned()))
+        }
+        _ => None,
     }
 }
 
 fn find_text(value: &Value, path: &mut Vec<String>, nested: u32) -> Option<String> {
+    if let Value::Array(items) = value {
+        // OpenTelemetry's lists of one record each.
+        if path.len() >= MAX_DEPTH {
+            return None;
+        }
+        for (at, item) in items.iter().enumerate().take(MAX_ITEMS) {
+            path.push(at.to_string());
+            if let Some(text) = find_text(item, path, nested) {
+                return Some(text);
+            }
+            path.pop();
+        }
+        return None;
+    }
     let Value::Object(fields) = value else {
         return None;
     };
@@ -396,11 +442,11 @@ fn find_text(value: &Value, path: &mut Vec<String>, nested: u32) -> Option<Strin
     };
     for wanted in [&stack as &dyn Fn(&str) -> bool, &begins] {
         for (name, value) in fields {
-            if let Value::String(text) = value
-                && wanted(text)
+            if let Some(text) = string(value)
+                && wanted(&text)
             {
                 path.push(name.clone());
-                return Some(text.clone());
+                return Some(text.into_owned());
             }
         }
     }

@@ -415,3 +415,121 @@ fn a_nil_pointer_without_a_stack() {
     assert_eq!(case.verdict.class, Class::NilDereference);
     assert!(case.verdict.missing[0].contains("can't tell where it was"));
 }
+
+/// A thread that fails writes its message, then another one's report comes, then its stack.
+#[test]
+fn a_report_of_a_race_between_a_message_and_its_stack() {
+    let cases = read(
+        "fatal error: concurrent map writes
+==================
+WARNING: DATA RACE
+Write at 0x00c0000a3170 by goroutine 12:
+  runtime.mapassign_faststr()
+      /go/src/runtime/map_faststr.go:203 +0x0
+  main.set()
+      /a/main.go:7 +0x8e
+
+Previous write at 0x00c0000a3170 by goroutine 10:
+  runtime.mapassign_faststr()
+      /go/src/runtime/map_faststr.go:203 +0x0
+  main.set()
+      /a/main.go:7 +0x8e
+==================
+
+goroutine 22 [running]:
+main.set(...)
+	/a/main.go:7
+created by main.main in goroutine 1
+	/a/main.go:20 +0x1199
+
+goroutine 1 [sleep]:
+main.main()
+	/a/main.go:30 +0x11
+",
+    );
+    let found: Vec<_> = (cases.iter())
+        .map(|case| (case.crash.kind, case.verdict.class, case.crash.goroutines))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            (Kind::Fatal, Class::ConcurrentMapWrites, 2),
+            (Kind::Race, Class::ConcurrentMapWrites, 2)
+        ]
+    );
+}
+
+/// In 1.27 the function that looks up with one result is in no report, only who called it.
+#[test]
+fn a_report_that_lacks_the_function_that_reads() {
+    let case = only(
+        "==================
+WARNING: DATA RACE
+Read at 0x00c000089170 by goroutine 10:
+  runtime.mapaccess2_faststr()
+      /go/src/internal/runtime/maps/runtime_faststr.go:120 +0x0
+  runtime.mapaccess1_faststr()
+      /go/src/internal/runtime/maps/runtime_faststr.go:115 +0x17
+  main.serve()
+      /a/main.go:14 +0x85
+
+Previous write at 0x00c000089170 by goroutine 9:
+  runtime.mapassign_faststr()
+      /go/src/internal/runtime/maps/runtime_faststr.go:261 +0x0
+  main.set()
+      /a/main.go:7 +0x8e
+==================
+",
+    );
+    assert_eq!(case.verdict.class, Class::ConcurrentMapReadAndWrite);
+    assert!(case.verdict.failed.as_ref().is_some_and(|f| f.only_called));
+    assert!(!case.verdict.others[0].side.only_called);
+    let finding = tophash_crash::finding(&case, "log", &tophash_crash::NoSource);
+    assert_eq!(
+        finding.message,
+        "a function that serve calls reads a map while set writes to it"
+    );
+    assert!(case.verdict.missing[0].contains("it is one that serve calls"));
+}
+
+/// The other goroutines of the dump are of the same crash.
+#[test]
+fn a_logged_panic_with_all_goroutines() {
+    let case = only(
+        "E0501 12:00:00 run.go:7] panic: assignment to entry in nil map
+
+goroutine 7 [running]:
+main.add(...)
+	/a/main.go:7
+
+goroutine 1 [select, 3 minutes]:
+main.main()
+	/a/main.go:30 +0x11
+",
+    );
+    assert_eq!(case.crash.goroutines, 2);
+}
+
+#[test]
+fn a_sync_map_looks_up_before_it_stores() {
+    let case = only(
+        "panic: runtime error: hash of unhashable type []int
+
+goroutine 1 gp=0xc0000061c0 m=0 mp=0x554aa0 [running]:
+panic({0x4a2e40?, 0xc0000902a0?})
+	/go/src/runtime/panic.go:770 +0x132 fp=0xc1 sp=0xc2 pc=0x43
+runtime.typehash(0x4a2e40, 0xc0000902a0, 0x1)
+	/go/src/runtime/alg.go:228 +0x1 fp=0xc1 sp=0xc2 pc=0x43
+runtime.mapaccess2(0x4a2e40, 0xc0000902a0, 0x1)
+	/go/src/runtime/map.go:457 +0x1 fp=0xc1 sp=0xc2 pc=0x43
+sync.(*Map).Swap(0xc0000902a0, {0x4a2e40, 0xc0000902a0}, {0x4a2e40, 0x0})
+	/go/src/sync/map.go:375 +0x1 fp=0xc1 sp=0xc2 pc=0x43
+sync.(*Map).Store(...)
+	/go/src/sync/map.go:155
+main.main()
+	/a/main.go:20 +0xa5 fp=0xc1 sp=0xc2 pc=0x43
+",
+    );
+    let failed = case.verdict.failed.as_ref().expect("a side");
+    assert_eq!(failed.operations, [tophash_crash::Operation::Assign]);
+}

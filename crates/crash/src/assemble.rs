@@ -67,6 +67,11 @@ impl Assembler {
         self.stack.is_some() || self.folded.goroutines > 0
     }
 
+    /// Whether nothing followed its first line.
+    pub(crate) fn has_one_line(&self) -> bool {
+        self.crash.lines.0 == self.crash.lines.1
+    }
+
     /// The messages so far.
     pub(crate) fn messages(&self) -> &[Text] {
         &self.crash.messages

@@ -359,6 +359,7 @@ impl<'a> Scanner<'a> {
         };
         let fits = |open: &&mut Open| {
             open.foreign <= AFTER_BLANK
+                && open.assembler.has_one_line()
                 && !open.assembler.has_stacks()
                 && open.assembler.messages().last().is_some_and(goes_on)
                 && open.is_real()

@@ -533,3 +533,23 @@ main.main()
     let failed = case.verdict.failed.as_ref().expect("a side");
     assert_eq!(failed.operations, [tophash_crash::Operation::Assign]);
 }
+
+/// Two that say the same, one of them behind a pod's name.
+#[test]
+fn the_same_words_of_two_programs() {
+    let cases = read(
+        "[pod/web-1] fatal error: concurrent map writes
+[pod/web-1] 
+fatal error: concurrent map writes
+[pod/web-1] goroutine 1 [running]:
+
+goroutine 17 [running]:
+[pod/web-1] main.one(...)
+main.two(...)
+	/b/main.go:7
+[pod/web-1] 	/a/main.go:9
+",
+    );
+    let found: Vec<_> = cases.iter().map(function).collect();
+    assert_eq!(found, [Some("main.one"), Some("main.two")]);
+}

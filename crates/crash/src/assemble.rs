@@ -67,6 +67,11 @@ impl Assembler {
         self.stack.is_some() || self.folded.goroutines > 0
     }
 
+    /// Whether nothing followed its first line.
+    pub(crate) fn has_one_line(&self) -> bool {
+        self.crash.lines.0 == self.crash.lines.1
+    }
+
     /// The messages so far.
     pub(crate) fn messages(&self) -> &[Text] {
         &self.crash.messages
@@ -128,7 +133,8 @@ impl Assembler {
         }
         match line {
             Line::Blank => {
-                if self.section == Section::Goroutine || self.section == Section::Runtime {
+                // The next goroutine ends one, not a blank line: some logs have one after each.
+                if self.section == Section::Runtime {
                     self.close_stack();
                 }
                 return Reaction::Taken;
@@ -231,6 +237,10 @@ impl Assembler {
             }
             Line::Died(name) => return self.died(name),
             Line::Race => {
+                // Another thread's report may stand between a message and its stack.
+                if self.crash.kind == Kind::Fatal && !self.has_stacks() {
+                    return Reaction::Foreign;
+                }
                 if self.crash != Crash::default() || self.has_stacks() {
                     return Reaction::Next;
                 }
@@ -289,8 +299,10 @@ impl Assembler {
         if header.state == "running" && self.has_stacks() && self.printed(header.id) {
             return Reaction::Next;
         }
-        // Recovered panics print one goroutine, their own.
-        if self.crash.kind == Kind::Recovered && self.has_stacks() {
+        // Recovered panics print one goroutine, their own; those of the same dump wait or stand
+        // in line.
+        let own = header.state == "running";
+        if self.crash.kind == Kind::Recovered && own && self.has_stacks() {
             return Reaction::Next;
         }
         self.close_stack();

@@ -7,7 +7,7 @@ use tophash_runtime::messages::{self, Message};
 use crate::cases::Case;
 use crate::model::{Crash, Kind};
 use crate::names;
-use crate::source::{Find, Spot, Use, frame};
+use crate::source::{Lookup, Nil, Spot, Use, frame};
 use crate::verdict::{Class, Known, Other, Side, Verdict};
 
 /// Code and name under which a class is reported. Those that `check` finds before the crash have
@@ -34,14 +34,18 @@ fn rule(class: Class) -> (&'static str, &'static str) {
 }
 
 /// The finding of a case. `log` names the log, for what can't be placed in the source.
-pub fn finding(case: &Case, log: &str, find: Find<'_>) -> Finding {
+pub fn finding(case: &Case, log: &str, source: &dyn Lookup) -> Finding {
     let (crash, verdict) = (&case.crash, &case.verdict);
     let (code, name) = rule(verdict.class);
     let failed = verdict.failed.as_ref();
-    let spot = failed.and_then(|side| frame(crash, side)).and_then(find);
-    let map_use = failed.and_then(|side| used(side, spot.as_ref(), verdict.class));
+    let spot = failed
+        .and_then(|side| frame(crash, side))
+        .and_then(|f| source.spot(f));
+    let map_use = failed.and_then(|side| used(side, spot.as_ref(), verdict));
+    // Of an element the line that failed, not where it was got from.
+    let at_place = map_use.filter(|_| verdict.class != Class::NilMapElement);
     let place = failed
-        .and_then(|side| place(crash, side, spot.as_ref(), map_use))
+        .and_then(|side| place(crash, side, spot.as_ref(), at_place))
         .unwrap_or_else(|| {
             let line = u32::try_from(case.seen.first().map_or(1, |l| l.0)).unwrap_or(u32::MAX);
             at(log, line)
@@ -53,17 +57,19 @@ pub fn finding(case: &Case, log: &str, find: Find<'_>) -> Finding {
             function: function(crash, side),
             message: failed_sentence(crash, verdict, side, map_use),
         });
-        if let Some(taken) = map_use.and_then(|u| Some((u, u.taken.clone()?))) {
+        if let Some(looked_up) =
+            map_use.filter(|u| verdict.class == Class::NilMapElement && u.place.line != place.line)
+        {
             evidence.push(Evidence {
-                place: taken.1,
+                place: looked_up.place.clone(),
                 function: function(crash, side),
-                message: format!("it was got from {} here", taken.0.map),
+                message: format!("it was got from {} here", looked_up.map),
             });
         }
-        evidence.extend(started(crash, side, find));
+        evidence.extend(started(crash, side, source));
     }
     for (rank, other) in verdict.others.iter().enumerate() {
-        evidence.extend(other_evidence(crash, verdict, other, rank, find));
+        evidence.extend(other_evidence(crash, verdict, other, rank, source));
     }
     Finding {
         code: code.to_owned(),
@@ -90,16 +96,29 @@ fn severity(crash: &Crash, class: Class) -> Severity {
 }
 
 /// The use of a map at the failed line that the verdict is about.
-fn used<'a>(side: &Side, spot: Option<&'a Spot>, class: Class) -> Option<&'a Use> {
-    let uses = &spot?.uses;
-    if class == Class::NilMapElement {
-        return uses.iter().find(|u| u.dereferenced);
+fn used<'a>(side: &Side, spot: Option<&'a Spot>, verdict: &'a Verdict) -> Option<&'a Use> {
+    let class = verdict.class;
+    if side.only_called {
+        return None;
     }
+    if class == Class::NilMapElement {
+        return match &verdict.nil {
+            Some(Nil::Element(map_use)) => Some(map_use),
+            _ => None,
+        };
+    }
+    let uses = &spot?.uses;
     if !class.is_of_maps() {
         return None;
     }
     uses.iter()
         .find(|u| !u.passed && side.operations.contains(&u.operation))
+        .or_else(|| {
+            let made = |u: &&Use| u.operation == Operation::Make;
+            uses.iter()
+                .find(made)
+                .filter(|_| class == Class::UnhashableKey)
+        })
         .or_else(|| uses.first().filter(|_| side.operations.is_empty()))
         .or_else(|| uses.iter().find(|u| u.passed))
 }
@@ -128,6 +147,9 @@ fn function(crash: &Crash, side: &Side) -> Option<String> {
 /// How a sentence names a goroutine's code.
 fn who(crash: &Crash, side: &Side) -> String {
     match frame(crash, side) {
+        Some(frame) if side.only_called => {
+            format!("a function that {} calls", names::short(&frame.function))
+        }
         Some(frame) => names::short(&frame.function).to_owned(),
         None => format!("goroutine {}", side.goroutine),
     }
@@ -197,10 +219,20 @@ fn sentence(crash: &Crash, verdict: &Verdict, map_use: Option<&Use>) -> String {
             "there was no memory left when {map} grew{}",
             func.map(|f| format!(" in {f}")).unwrap_or_default()
         ),
-        Class::NilDereference => format!(
-            "{} dereferences a nil pointer; nothing here ties it to a map",
-            func.unwrap_or("the program")
-        ),
+        Class::NilDereference => {
+            let func = func.unwrap_or("the program");
+            match &verdict.nil {
+                Some(Nil::OneOf(texts)) => match texts.as_slice() {
+                    [only] => format!("{only} is nil when {func} uses it"),
+                    [rest @ .., last] => format!(
+                        "{} or {last} is nil when {func} uses it; which of them, the address does not tell",
+                        rest.join(", ")
+                    ),
+                    [] => format!("{func} dereferences a nil pointer"),
+                },
+                _ => format!("{func} dereferences a nil pointer; nothing here ties it to a map"),
+            }
+        }
         Class::OutOfMemory => format!("out of memory, and no map was growing: {text}"),
         Class::DataRace => match (func, verdict.others.first()) {
             (Some(func), Some(other)) => format!(
@@ -232,7 +264,7 @@ fn concurrent(crash: &Crash, verdict: &Verdict, map: &str) -> String {
         );
     };
     let mine = verb(&failed.operations);
-    let other = verdict.others.first().filter(|_| is_certain(verdict));
+    let other = verdict.others.first().filter(|_| verdict.is_certain());
     let (its, theirs) = match other {
         Some(other) => (who(crash, &other.side), verb(&other.side.operations)),
         None => ("another goroutine".to_owned(), "writes to"),
@@ -247,15 +279,6 @@ fn concurrent(crash: &Crash, verdict: &Verdict, map: &str) -> String {
         return format!("{me} {mine} {map} while another goroutine {theirs} it in the same place");
     }
     format!("{me} {mine} {map} while {its} {theirs} it")
-}
-
-/// Whether the first candidate stands out, so that a sentence may name it.
-fn is_certain(verdict: &Verdict) -> bool {
-    match verdict.others.as_slice() {
-        [] => false,
-        [only] => only.score >= 45,
-        [first, second, ..] => first.score >= 45 && first.score > second.score,
-    }
 }
 
 fn failed_sentence(crash: &Crash, verdict: &Verdict, side: &Side, map_use: Option<&Use>) -> String {
@@ -274,6 +297,10 @@ fn failed_sentence(crash: &Crash, verdict: &Verdict, side: &Side, map_use: Optio
         Some(Known::Message) => ", as the message says",
         Some(Known::Source) | None => "",
     };
+    if side.only_called {
+        let does = verb(&side.operations);
+        return format!("{goroutine} {does} a map in a function that is called here");
+    }
     let growing = if side.growing {
         ", which was growing"
     } else {
@@ -293,7 +320,7 @@ fn state(crash: &Crash, side: &Side) -> String {
 }
 
 /// Where the goroutine was started, if the log says.
-fn started(crash: &Crash, side: &Side, find: Find<'_>) -> Option<Evidence> {
+fn started(crash: &Crash, side: &Side, source: &dyn Lookup) -> Option<Evidence> {
     let creator = crash.stacks.get(side.stack)?.created.as_ref()?;
     if creator.file.is_empty() || names::is_std(&creator.function) {
         return None;
@@ -304,7 +331,7 @@ fn started(crash: &Crash, side: &Side, find: Find<'_>) -> Option<Evidence> {
         line: creator.line,
         inlined: false,
     };
-    let place = match find(&call) {
+    let place = match source.spot(&call) {
         Some(spot) => spot.place,
         None => at(&creator.file, creator.line),
     };
@@ -320,24 +347,28 @@ fn other_evidence(
     verdict: &Verdict,
     other: &Other,
     rank: usize,
-    find: Find<'_>,
+    source: &dyn Lookup,
 ) -> Vec<Evidence> {
     let side = &other.side;
-    let spot = frame(crash, side).and_then(find);
-    let map_use = used(side, spot.as_ref(), verdict.class);
+    let spot = frame(crash, side).and_then(|f| source.spot(f));
+    let map_use = used(side, spot.as_ref(), verdict);
     let state = state(crash, side);
     let many = match other.count {
         1 => String::new(),
         n => format!(" and {} more with this stack", n - 1),
     };
     let does = match (map_use, side.known) {
+        _ if side.only_called => format!(
+            " {} a map in a function that is called here",
+            verb(&side.operations)
+        ),
         (Some(u), _) => format!(" {} {} here", verb(&side.operations), u.map),
         (None, Some(Known::Frame)) => format!(" {} a map here", verb(&side.operations)),
         _ => " was here".to_owned(),
     };
     let certainty = match (rank, crash.kind) {
         (_, Kind::Race) => "",
-        (0, _) if is_certain(verdict) => ", most likely the other side",
+        (0, _) if verdict.is_certain() => ", most likely the other side",
         (0, _) => ", perhaps the other side",
         _ => ", less likely the other side",
     };
@@ -355,7 +386,7 @@ fn other_evidence(
         }),
         // Without a stack there is still the place where it was started.
         None => {
-            if let Some(mut started) = started(crash, side, find) {
+            if let Some(mut started) = started(crash, side, source) {
                 started.message = format!(
                     "goroutine {}{state}{many}, started here{certainty}: {reasons}",
                     side.goroutine
@@ -366,7 +397,7 @@ fn other_evidence(
         }
     }
     if rank == 0 {
-        evidence.extend(started(crash, side, find));
+        evidence.extend(started(crash, side, source));
     }
     evidence
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use tophash_finding::{Finding, Severity};
+use tophash_finding::{Evidence, Finding, Severity};
 
 use crate::cases::{Case, Cases};
 use crate::model::{Frame, Stack};
@@ -31,7 +31,10 @@ const MAX_STACKS: usize = 500;
 /// # Errors
 /// What writing gives.
 pub fn html(page: &Page<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let title = escape(page.log);
+    let title = match page.log {
+        "-" => "standard input".to_owned(),
+        log => escape(log),
+    };
     writeln!(
         out,
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Crashes in {title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<header><h1>Crashes in {title}</h1>"
@@ -45,32 +48,51 @@ pub fn html(page: &Page<'_>, out: &mut dyn Write) -> io::Result<()> {
             "<p>{n} different crashes in {lines} lines.</p></header>"
         )?,
     }
+    if page.findings.len() > 1 {
+        writeln!(out, "<nav><ol>")?;
+        for finding in page.findings {
+            writeln!(
+                out,
+                "<li class=\"{}\"><a href=\"#{}\">{}</a></li>",
+                severity(finding),
+                escape(&finding.fingerprint),
+                prose(&finding.message)
+            )?;
+        }
+        writeln!(out, "</ol></nav>")?;
+    }
     for (case, finding) in page.cases.cases.iter().zip(page.findings) {
         crash(page, case, finding, out)?;
     }
     writeln!(out, "</body>\n</html>")
 }
 
-fn crash(page: &Page<'_>, case: &Case, finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
-    let severity = match finding.severity {
+fn severity(finding: &Finding) -> &'static str {
+    match finding.severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
         Severity::Note => "note",
-    };
+    }
+}
+
+fn crash(page: &Page<'_>, case: &Case, finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
     let verdict = &case.verdict;
     writeln!(
         out,
-        "<article class=\"{severity}\" id=\"{}\">",
-        escape(&finding.fingerprint)
-    )?;
-    writeln!(
-        out,
-        "<h2>{}</h2>\n<p class=\"facts\"><span class=\"code\">{} {}</span> <span>{}</span>",
-        escape(&finding.message),
+        "<article class=\"{}\" id=\"{}\">\n<h2>{}</h2>\n<p class=\"facts\"><span class=\"code\">{} {}</span>",
+        severity(finding),
+        escape(&finding.fingerprint),
+        prose(&finding.message),
         escape(&finding.code),
         escape(&finding.name),
-        verdict.class.as_str()
     )?;
+    let class = verdict.class.as_str();
+    if class != finding.name {
+        writeln!(out, "<span>{}</span>", class.replace('-', " "))?;
+    }
+    if let Some(conflict) = verdict.conflict {
+        writeln!(out, "<span>{}</span>", conflict.words())?;
+    }
     let times = match case.times {
         1 => "once".to_owned(),
         n => format!("{n} times"),
@@ -88,7 +110,12 @@ fn crash(page: &Page<'_>, case: &Case, finding: &Finding, out: &mut dyn Write) -
             escape(&verdict.message)
         )?;
     }
-    place(page, &finding.place.file, finding.place.line, "", out)?;
+    // The first reason mostly is the place itself.
+    let told =
+        |e: &Evidence| e.place.file == finding.place.file && e.place.line == finding.place.line;
+    if !finding.evidence.first().is_some_and(told) {
+        place(page, &finding.place.file, finding.place.line, "", out)?;
+    }
     if !finding.evidence.is_empty() {
         writeln!(out, "<h3>Why</h3>\n<ol>")?;
         for evidence in &finding.evidence {
@@ -107,15 +134,27 @@ fn crash(page: &Page<'_>, case: &Case, finding: &Finding, out: &mut dyn Write) -
     if !finding.fixes.is_empty() {
         writeln!(out, "<h3>What helps</h3>\n<ul>")?;
         for fix in &finding.fixes {
-            writeln!(out, "<li>{}</li>", escape(&fix.message))?;
+            writeln!(out, "<li>{}</li>", prose(&fix.message))?;
         }
         writeln!(out, "</ul>")?;
     }
     for missing in &verdict.missing {
-        writeln!(out, "<p class=\"missing\">{}</p>", escape(missing))?;
+        writeln!(out, "<p class=\"missing\">{}</p>", prose(missing))?;
     }
     goroutines(page, case, out)?;
     writeln!(out, "</article>")
+}
+
+/// A sentence, with what is between backticks as code.
+fn prose(text: &str) -> String {
+    let mut out = String::new();
+    for (at, part) in text.split('`').enumerate() {
+        let code = at % 2 == 1;
+        out.push_str(if code { "<code>" } else { "" });
+        out.push_str(&escape(part));
+        out.push_str(if code { "</code>" } else { "" });
+    }
+    out
 }
 
 fn place(
@@ -129,7 +168,7 @@ fn place(
         out,
         "<p class=\"place\"><code>{}:{line}</code> {}</p>",
         escape(file),
-        escape(message)
+        prose(message)
     )?;
     if let Some(text) = (page.line)(file, line) {
         writeln!(
@@ -147,25 +186,46 @@ fn goroutines(page: &Page<'_>, case: &Case, out: &mut dyn Write) -> io::Result<(
         return Ok(());
     }
     let different = crash.stacks.len();
-    writeln!(
-        out,
-        "<h3>Goroutines: {}, {different} different</h3>",
-        crash.goroutines
-    )?;
-    let failed = case.verdict.failed.as_ref().map(|side| side.stack);
-    for (index, stack) in crash.stacks.iter().take(MAX_STACKS).enumerate() {
-        let rank = case
-            .verdict
-            .others
-            .iter()
-            .position(|o| o.side.stack == index);
-        let role = match (failed == Some(index), rank) {
+    match different as u64 == crash.goroutines {
+        true => writeln!(out, "<h3>Goroutines: {different}</h3>")?,
+        false => writeln!(
+            out,
+            "<h3>Goroutines: {}, with {different} different stacks</h3>",
+            crash.goroutines
+        )?,
+    }
+    let verdict = &case.verdict;
+    let failed = verdict.failed.as_ref().map(|side| side.stack);
+    let failed = failed.filter(|_| verdict.is_of_one(crash));
+    let rank = |index: usize| verdict.others.iter().position(|o| o.side.stack == index);
+    let mut order: Vec<usize> = (0..different).collect();
+    // Those that matter first, then what most goroutines do.
+    order.sort_by_key(|&index| {
+        let count = crash.stacks.get(index).map_or(0, |s| s.count);
+        (
+            failed != Some(index),
+            rank(index).unwrap_or(usize::MAX),
+            std::cmp::Reverse(count),
+        )
+    });
+    for index in order.into_iter().take(MAX_STACKS) {
+        let Some(stack) = crash.stacks.get(index) else {
+            continue;
+        };
+        let role = match (failed == Some(index), rank(index)) {
             (true, _) => "failed here",
+            (_, Some(0)) if verdict.is_certain() => "most likely the other side",
             (_, Some(0)) => "perhaps the other side",
             _ => "",
         };
         let open = if role.is_empty() { "" } else { " open" };
         let ids: Vec<String> = stack.members.iter().map(|m| m.id.to_string()).collect();
+        let ids = ids.join(", ");
+        let who = match stack.count {
+            1 => format!("goroutine {ids}"),
+            n if n > stack.members.len() as u64 => format!("<b>{n}</b> goroutines: {ids}, …"),
+            n => format!("<b>{n}</b> goroutines: {ids}"),
+        };
         let wait = match stack.wait {
             Some((a, b)) if a == b => format!(", {a} min"),
             Some((a, b)) => format!(", {a} to {b} min"),
@@ -173,9 +233,7 @@ fn goroutines(page: &Page<'_>, case: &Case, out: &mut dyn Write) -> io::Result<(
         };
         writeln!(
             out,
-            "<details{open}><summary><b>{}×</b> goroutine {} <i>{}{wait}</i> {} <em>{role}</em></summary>",
-            stack.count,
-            ids.join(", "),
+            "<details{open}><summary>{who} <i>{}{wait}</i> {} <em>{role}</em></summary>",
             escape(&stack.state),
             escape(&labels(stack))
         )?;

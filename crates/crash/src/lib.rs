@@ -25,7 +25,7 @@ pub use finding::finding;
 pub use html::{Page, html};
 pub use model::{Access, Args, Crash, Creator, Frame, Kind, Member, Signal, Stack, Text, Word};
 pub use scan::{Totals, scan};
-pub use source::{Find, Spot, Use, refine};
+pub use source::{Lookup, Nil, NoSource, Origin, Pointer, Spot, Use, refine};
 pub use text::{Listing, list};
 pub use tophash_runtime::frames::Operation;
 pub use verdict::{Class, Conflict, Known, Other, Side, Verdict, judge};

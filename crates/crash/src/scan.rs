@@ -26,6 +26,9 @@ const MAX_FOREIGN: u32 = 400;
 /// Crashes that may be open at once: pods of one service die together.
 const MAX_OPEN: usize = 64;
 
+/// Texts of several lines inside one another that are read.
+const MAX_WHOLE: u32 = 4;
+
 /// How much was read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
@@ -101,6 +104,8 @@ enum Needs {
     Words,
     /// A stack, whatever it says: it is quoted.
     Stack,
+    /// More than there can be: it is a string in a program's source, stack and all.
+    More,
 }
 
 impl Needs {
@@ -197,7 +202,8 @@ impl<'a> Scanner<'a> {
     /// there when it logs a stack.
     fn remember(&mut self, lines: &[u8]) {
         const MAX: usize = 4096;
-        let lines = lines.strip_suffix(b"\n").unwrap_or(lines);
+        // Some leave a blank line between the two.
+        let lines = lines.trim_ascii_end();
         if lines.is_empty() {
             return;
         }
@@ -304,6 +310,9 @@ impl<'a> Scanner<'a> {
         if self.open.iter().all(|open| open.assembler.has_stacks()) {
             return false;
         }
+        if self.second_line(text) {
+            return true;
+        }
         let Some(at) = wrap::anchor(text) else {
             return false;
         };
@@ -334,10 +343,39 @@ impl<'a> Scanner<'a> {
         open.assembler.push(payload, self.totals.lines) == Reaction::Taken
     }
 
+    /// Offers a line that says more of what failed to a crash whose first line stands right before
+    /// it, behind what a logger writes: a panic that was thrown again, the error that follows
+    /// `runtime: out of memory`, a second thread's word, the runtime's own stack.
+    fn second_line(&mut self, text: &str) -> bool {
+        const AFTER_BLANK: u32 = 2;
+        let line = grammar::classify(text);
+        let goes_on = |first: &Text| match line {
+            Line::Panic { nested, .. } => nested && first.recovered,
+            Line::Fatal(text) => {
+                text == first.text || matches!(grammar::classify(&first.text), Line::Foreword(_))
+            }
+            Line::RuntimeStack => true,
+            _ => false,
+        };
+        let fits = |open: &&mut Open| {
+            open.foreign <= AFTER_BLANK
+                && open.assembler.has_one_line()
+                && !open.assembler.has_stacks()
+                && open.assembler.messages().last().is_some_and(goes_on)
+                && open.is_real()
+        };
+        let Some(open) = self.open.iter_mut().find(fits) else {
+            return false;
+        };
+        open.wrap = Wrap::Prefix(Prefix::default());
+        open.foreign = 0;
+        open.assembler.push(text, self.totals.lines) == Reaction::Taken
+    }
+
     /// Looks for the beginning of a crash in a line that belongs to none.
     fn begin(&mut self, text: &str) {
         if let Some((inside, beside)) = wrap::embedded(text) {
-            self.whole(&inside, beside.as_deref());
+            self.whole(&inside, beside.as_deref(), MAX_WHOLE);
             return;
         }
         if let Some((before, object)) = wrap::json(text) {
@@ -348,11 +386,23 @@ impl<'a> Scanner<'a> {
             return;
         };
         let (before, payload) = text.split_at(at);
+        // What Go indents follows what it does not.
+        let indented = !before.is_empty() && before.trim().is_empty();
+        let in_source =
+            wrap::opens_source(before) || before.is_empty() && wrap::opens_source(&self.before);
+        let needs = match grammar::classify(payload) {
+            _ if in_source => Needs::More,
+            Line::Panic { text, .. } if wrap::is_setting(text) => Needs::Stack,
+            Line::Panic { .. } if indented => Needs::Words,
+            _ => Needs::behind(before),
+        };
+        // Inside a string nothing stands before the lines that follow.
+        let before = if in_source { "" } else { before };
         let mut open = Open {
             wrap: Wrap::Prefix(Prefix::learn(before)),
             assembler: Assembler::default(),
             foreign: 0,
-            needs: Needs::behind(before),
+            needs,
         };
         // `[PANIC RECOVER] assignment to entry in nil map goroutine 34 [running]:`
         if payload.starts_with("goroutine ")
@@ -399,7 +449,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// A text of several lines that stood in one line of the log.
-    fn whole(&mut self, text: &str, beside: Option<&str>) {
+    fn whole(&mut self, text: &str, beside: Option<&str>, nested: u32) {
         let number = self.totals.lines;
         let mut crashes = Vec::new();
         let mut inner = Scanner {
@@ -415,8 +465,10 @@ impl<'a> Scanner<'a> {
             if inner.continues(line) {
                 continue;
             }
-            if let Some((inside, beside)) = wrap::embedded(line) {
-                inner.whole(&inside, beside.as_deref());
+            if nested > 0
+                && let Some((inside, beside)) = wrap::embedded(line)
+            {
+                inner.whole(&inside, beside.as_deref(), nested - 1);
             } else if let Some((before, object)) = wrap::json(line) {
                 inner.begin_json(before, &object);
             } else if let Some(at) = wrap::anchor(line) {
@@ -514,12 +566,13 @@ impl Open {
     /// Whether this is a crash and not a sentence in a log that mentions one.
     fn is_real(&self) -> bool {
         let alone = |m: &Text| stands_alone(&m.text);
-        self.assembler.has_stacks()
-            || match self.needs {
-                Needs::Nothing => true,
-                Needs::Words => self.assembler.messages().iter().any(alone),
-                Needs::Stack => false,
-            }
+        let has_stacks = self.assembler.has_stacks();
+        match self.needs {
+            Needs::Nothing => true,
+            Needs::Words => has_stacks || self.assembler.messages().iter().any(alone),
+            Needs::Stack => has_stacks,
+            Needs::More => false,
+        }
     }
 }
 

@@ -18,6 +18,7 @@ pub(crate) fn of_report(crash: &Crash, class: Class) -> Vec<Other> {
         let stack = crash.stacks.get(access.stack)?;
         let mut side = look(stack, access.stack, access.goroutine, 0);
         complete_access(&mut side, access, class);
+        side.only_called = has_lost_its_caller(stack);
         Some(Other {
             side,
             count: 1,
@@ -26,6 +27,19 @@ pub(crate) fn of_report(crash: &Crash, class: Class) -> Vec<Other> {
         })
     });
     found.into_iter().collect()
+}
+
+/// Whether a stack of a race detector's report lacks the function that reads the map. Since 1.27
+/// `mapaccess1` leaves the look-up to `mapaccess2`, which names its own caller to the detector, and
+/// the caller of that is in no record.
+pub(crate) fn has_lost_its_caller(stack: &Stack) -> bool {
+    match stack.frames.as_slice() {
+        [inner, outer, ..] => {
+            inner.function.starts_with("runtime.mapaccess2")
+                && outer.function.starts_with("runtime.mapaccess1")
+        }
+        _ => false,
+    }
 }
 
 /// Fills in what an access does whose frames don't show it. It touches memory that a map's frame

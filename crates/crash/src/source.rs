@@ -1,9 +1,11 @@
 //! What the source at a line says of the map used there.
 
+use std::ops::Range;
+
 use tophash_finding::Place;
 use tophash_runtime::frames::Operation;
 
-use crate::model::{Crash, Frame};
+use crate::model::{Crash, Frame, Stack};
 use crate::verdict::{Class, Known, Side, Verdict, conflict};
 
 /// A call found in the source.
@@ -13,9 +15,6 @@ pub struct Spot {
     pub place: Place,
     /// What the line does with maps, in the order in which it does it.
     pub uses: Vec<Use>,
-    /// Whether the line takes something of the method's receiver, which its caller may have given
-    /// as nil.
-    pub of_receiver: bool,
 }
 
 /// Something that a line does with a map.
@@ -29,26 +28,84 @@ pub struct Use {
     pub name: String,
     /// Where.
     pub place: Place,
-    /// Whether something is taken of what a look-up gave, which fails if that is nil.
-    pub dereferenced: bool,
-    /// Where the look-up was, if it is not in the same place.
-    pub taken: Option<Place>,
     /// Whether the line only passes the map to a function, so that the operation is that
     /// function's.
     pub passed: bool,
 }
 
-/// Finds calls in the source; none for those that can't be found.
-pub type Find<'a> = &'a dyn Fn(&Frame) -> Option<Spot>;
+/// A pointer, function or interface that a line uses in a way that fails if it is nil.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pointer {
+    /// In the words of the source: `b.byID[id].Owner`.
+    pub text: String,
+    /// Where it is used.
+    pub place: Place,
+    /// Which addresses are touched if it is nil; none if that is not known.
+    pub touches: Option<Range<u64>>,
+    /// What it is.
+    pub origin: Origin,
+    /// The method whose receiver it only becomes: what fails is the method.
+    pub method: Option<String>,
+}
+
+/// Where a pointer comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// It is an element of a map.
+    Element(Use),
+    /// It was taken of an element of a map on the same line: `m[k].Owner`.
+    BehindElement,
+    /// It is the receiver of the method at hand.
+    Receiver,
+    /// Anything else.
+    Other,
+}
+
+/// What was nil, as far as the source and the address tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Nil {
+    /// An element of a map, got by this use of it.
+    Element(Use),
+    /// These, in the words of the source, of which one was: not an element of a map alone.
+    OneOf(Vec<String>),
+}
+
+/// Looks into the source.
+pub trait Lookup {
+    /// The call at a frame; none if it can't be found.
+    fn spot(&self, frame: &Frame) -> Option<Spot>;
+
+    /// What the line of a frame would fail with if it was nil, in source order; none if it can't
+    /// be found.
+    fn pointers(&self, frame: &Frame) -> Option<Vec<Pointer>>;
+}
+
+/// Without `--src` there is nothing to look into.
+pub struct NoSource;
+
+impl Lookup for NoSource {
+    fn spot(&self, _: &Frame) -> Option<Spot> {
+        None
+    }
+
+    fn pointers(&self, _: &Frame) -> Option<Vec<Pointer>> {
+        None
+    }
+}
 
 /// Makes a verdict more exact by what the source does at its lines.
-pub fn refine(verdict: &mut Verdict, crash: &Crash, find: Find<'_>) {
+pub fn refine(verdict: &mut Verdict, crash: &Crash, source: &dyn Lookup) {
     if let Some(side) = &mut verdict.failed {
-        if verdict.class == Class::NilDereference && from_map(side, crash, find) {
-            verdict.class = Class::NilMapElement;
+        if verdict.class == Class::NilDereference {
+            verdict.nil = nil(side, crash, source);
+            if let Some(Nil::Element(map_use)) = &verdict.nil {
+                verdict.class = Class::NilMapElement;
+                side.operations = vec![map_use.operation];
+                side.known = Some(Known::Source);
+            }
         }
-        if let Some(spot) = frame(crash, side).and_then(find) {
-            narrow(side, &spot);
+        if let Some(spot) = frame(crash, side).and_then(|f| source.spot(f)) {
+            narrow(side, &spot, verdict.class);
         }
     }
     let class = verdict.class;
@@ -57,8 +114,8 @@ pub fn refine(verdict: &mut Verdict, crash: &Crash, find: Find<'_>) {
             !side.operations.is_empty() && side.operations.iter().all(|op| !op.writes())
         });
     for other in &mut verdict.others {
-        if let Some(spot) = frame(crash, &other.side).and_then(find) {
-            narrow(&mut other.side, &spot);
+        if let Some(spot) = frame(crash, &other.side).and_then(|f| source.spot(f)) {
+            narrow(&mut other.side, &spot, class);
             let writes = other.side.known == Some(Known::Source)
                 && other.side.operations.iter().any(|op| op.writes());
             if writes && class.is_concurrent() {
@@ -85,26 +142,99 @@ fn only_reads(spot: &Spot) -> bool {
     !spot.uses.is_empty() && spot.uses.iter().all(reads)
 }
 
-/// Whether a nil pointer came from a map: at its line, or, if it is the receiver of a method, at
-/// the line that calls it, which is then the one to look at.
-fn from_map(side: &mut Side, crash: &Crash, find: Find<'_>) -> bool {
+/// What was nil at the line that failed, or, if that is the receiver of a method, at the line that
+/// calls it, which is then the one to look at.
+fn nil(side: &mut Side, crash: &Crash, source: &dyn Lookup) -> Option<Nil> {
     const CALLS: usize = 3;
-    let (Some(stack), Some(first)) = (crash.stacks.get(side.stack), side.frame) else {
-        return false;
-    };
+    let stack = crash.stacks.get(side.stack)?;
+    let first = side.frame?;
+    let address = crash.signal.as_ref().and_then(|s| s.address);
+    let mut callee: Option<&Frame> = None;
+    let mut of_receiver = None;
     for at in first..first + CALLS {
-        let Some(spot) = stack.frames.get(at).and_then(find) else {
-            return false;
+        let Some(frame) = stack.frames.get(at) else {
+            break;
         };
-        if spot.uses.iter().any(|u| u.dereferenced) {
-            side.frame = Some(at);
-            return true;
+        let Some(mut pointers) = source.pointers(frame) else {
+            break;
+        };
+        match callee {
+            None => pointers.retain(|p| p.method.is_none()),
+            // The address is that of what the callee took.
+            Some(callee) => pointers.retain(|p| {
+                let last = callee.function.rsplit('.').next();
+                p.method.is_some() && p.method.as_deref() == last
+            }),
         }
-        if !spot.of_receiver {
-            return false;
+        let touched = address.filter(|_| callee.is_none());
+        if callee.is_none()
+            && let Some(word) = receiver(stack, at)
+        {
+            // Printed and sure: the receiver is nil, or it isn't.
+            let only = word == 0 && pointers.iter().any(|p| p.origin == Origin::Receiver);
+            pointers.retain(|p| (p.origin == Origin::Receiver) == only);
+        }
+        let found = match blame(&pointers, touched) {
+            Blame::Caller => {
+                let text = || pointers.first().map(|p| p.text.clone());
+                of_receiver = of_receiver.or_else(text);
+                callee = Some(frame);
+                continue;
+            }
+            Blame::Unknown => break,
+            Blame::Found(nil) => nil,
+        };
+        if callee.is_none() || matches!(found, Nil::Element(_)) {
+            side.frame = Some(at);
+            return Some(found);
+        }
+        break;
+    }
+    of_receiver.map(|text| Nil::OneOf(vec![text]))
+}
+
+enum Blame {
+    Found(Nil),
+    /// The receiver, which the caller gave.
+    Caller,
+    Unknown,
+}
+
+/// Which of a line's pointers was nil, by the address that was touched.
+fn blame(pointers: &[Pointer], address: Option<u64>) -> Blame {
+    let fits = |p: &&Pointer| match (address, &p.touches) {
+        (Some(address), Some(touches)) => touches.contains(&address),
+        _ => true,
+    };
+    let mut suspects: Vec<&Pointer> = pointers.iter().filter(fits).collect();
+    if suspects.is_empty() && address == Some(0) {
+        // Without optimisation pointers are tried at address 0 before they are used.
+        suspects = pointers.iter().collect();
+    }
+    let behind = |p: &&Pointer| p.origin == Origin::BehindElement;
+    let receiver = |p: &&Pointer| p.origin == Origin::Receiver;
+    let element = suspects.iter().find_map(|p| match &p.origin {
+        Origin::Element(map_use) => Some(map_use),
+        _ => None,
+    });
+    match element {
+        Some(element) if !suspects.iter().any(behind) => {
+            Blame::Found(Nil::Element(element.clone()))
+        }
+        None if suspects.is_empty() => Blame::Unknown,
+        None if suspects.iter().all(receiver) => Blame::Caller,
+        _ => {
+            let mut texts: Vec<String> = suspects.iter().map(|p| p.text.clone()).collect();
+            texts.dedup();
+            Blame::Found(Nil::OneOf(texts))
         }
     }
-    false
+}
+
+/// The first word that a function was given, if Go printed it and is sure of it.
+fn receiver(stack: &Stack, frame: usize) -> Option<u64> {
+    let word = stack.members.first()?.args.get(frame)?.0.first()?;
+    word.value.filter(|_| !word.stale)
 }
 
 /// The frame to look at.
@@ -114,12 +244,20 @@ pub(crate) fn frame<'a>(crash: &'a Crash, side: &Side) -> Option<&'a Frame> {
 
 /// Takes the operation from the source where no frame shows it and the source does not
 /// contradict the message.
-fn narrow(side: &mut Side, spot: &Spot) {
-    if side.known == Some(Known::Frame) {
+fn narrow(side: &mut Side, spot: &Spot, class: Class) {
+    let decided =
+        side.only_called || side.known == Some(Known::Frame) || class == Class::NilMapElement;
+    if decided {
         return;
     }
     let direct = spot.uses.iter().filter(|u| !u.passed);
-    let mut fitting: Vec<Operation> = direct.map(|u| u.operation).collect();
+    let operation = |u: &Use| match u.operation {
+        // What fails in the making of a map is the assignment of its entries.
+        Operation::Make if class == Class::UnhashableKey => Some(Operation::Assign),
+        Operation::Make => None,
+        operation => Some(operation),
+    };
+    let mut fitting: Vec<Operation> = direct.filter_map(operation).collect();
     if !side.operations.is_empty() {
         fitting.retain(|op| side.operations.contains(op));
     }

@@ -8,6 +8,7 @@ use tophash_runtime::messages::{self, Damage, Message};
 use crate::model::{Args, Crash, Frame, Kind, Stack};
 use crate::names;
 use crate::sides;
+use crate::source::Nil;
 
 /// What went wrong. The names are part of the interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -138,6 +139,9 @@ pub struct Side {
     /// The frame to look at: the program's own call nearest to the failure. None if no frame is
     /// printed.
     pub frame: Option<usize>,
+    /// Whether that frame only called what used the map, and the log does not say what that was.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub only_called: bool,
     /// What it did, where that is known: several where only that it wrote is.
     #[serde(serialize_with = "words")]
     pub operations: Vec<Operation>,
@@ -184,6 +188,9 @@ pub struct Verdict {
     pub failed: Option<Side>,
     /// Who the other side may be, the likeliest first.
     pub others: Vec<Other>,
+    /// What was nil, where the source tells.
+    #[serde(skip)]
+    pub nil: Option<Nil>,
     /// What the log does not hold, and what would.
     pub missing: Vec<String>,
     /// Names crashes that are the same in spite of addresses, goroutine numbers and levels of
@@ -191,7 +198,29 @@ pub struct Verdict {
     pub fingerprint: String,
 }
 
+impl Conflict {
+    /// In words: `a read during a write`.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Conflict::ReadDuringWrite => "a read during a write",
+            Conflict::WriteDuringWrite => "a write during a write",
+            Conflict::IterateDuringWrite => "a loop during a write",
+            Conflict::DuringResize => "during a resize",
+        }
+    }
+}
+
 impl Verdict {
+    /// Whether the first candidate for the other side stands out, so that a sentence may name it.
+    pub(crate) fn is_certain(&self) -> bool {
+        match self.others.as_slice() {
+            [] => false,
+            [only] => only.score >= 45,
+            [first, second, ..] => first.score >= 45 && first.score > second.score,
+        }
+    }
+
     /// Whether one goroutine failed, and not only all were printed because someone asked for it.
     pub(crate) fn is_of_one(&self, crash: &Crash) -> bool {
         let asked = crash.signal.as_ref().is_some_and(|s| s.name == "SIGQUIT");
@@ -211,6 +240,11 @@ pub fn judge(crash: &Crash) -> Verdict {
     let mut failed = focus.map(|focus| focus.side);
     if let Some(side) = &mut failed {
         complete(side, class, crash);
+        if class == Class::UnhashableKey
+            && let Some((operations, known)) = hashed_for(crash, side, &message)
+        {
+            (side.operations, side.known) = (operations, Some(known));
+        }
     }
     let mut verdict = Verdict {
         class,
@@ -218,6 +252,7 @@ pub fn judge(crash: &Crash) -> Verdict {
         message,
         failed,
         others: Vec::new(),
+        nil: None,
         missing: Vec::new(),
         fingerprint: String::new(),
     };
@@ -252,7 +287,8 @@ fn focus(crash: &Crash) -> Option<Focus> {
     let stack = crash.stacks.get(index)?;
     let goroutine = stack.members.first().map_or(0, |m| m.id);
     let (start, panicked) = start(crash, stack);
-    let side = look(stack, index, goroutine, start);
+    let mut side = look(stack, index, goroutine, start);
+    side.only_called = crash.kind == Kind::Race && sides::has_lost_its_caller(stack);
     let frames = stack.frames.get(start..).unwrap_or_default();
     let runtime = frames
         .iter()
@@ -362,6 +398,7 @@ pub(crate) fn look(stack: &Stack, index: usize, goroutine: u64, start: usize) ->
         stack: index,
         goroutine,
         frame: own.map(|own| start + inner + own),
+        only_called: false,
         operations: operation.into_iter().collect(),
         known: operation.map(|_| Known::Frame),
         growing,
@@ -516,6 +553,25 @@ fn complete(side: &mut Side, class: Class, crash: &Crash) {
     }
 }
 
+/// What a key was hashed for: by the frames of a `sync.Map`, which looks up before it stores, or
+/// by the message where no frame of the map code is printed.
+fn hashed_for(crash: &Crash, side: &Side, message: &str) -> Option<(Vec<Operation>, Known)> {
+    let stack = crash.stacks.get(side.stack);
+    let frames = stack.map_or(&[][..], |stack| &stack.frames);
+    let above = frames.get(..side.frame.unwrap_or(0)).unwrap_or_default();
+    // The outermost is what the program called.
+    let sync = above
+        .iter()
+        .rev()
+        .find_map(|f| frames::sync_map(&f.function));
+    if let Some(operation) = sync {
+        return Some((vec![operation], Known::Frame));
+    }
+    // Since 1.25 the look-up in a map without entries says it in words of its own.
+    let says = side.operations.is_empty() && message.contains("unhashable type: ");
+    says.then(|| (vec![Operation::Read, Operation::Delete], Known::Message))
+}
+
 /// Whether the runtime's own frames show a loop; a library that loops looks up as well.
 fn in_loop(crash: &Crash, side: &Side) -> bool {
     let frames = crash.stacks.get(side.stack).map(|s| s.frames.as_slice());
@@ -560,7 +616,12 @@ pub(crate) fn conflict(verdict: &Verdict) -> Option<Conflict> {
 
 fn missing(crash: &Crash, verdict: &Verdict) -> Vec<String> {
     let mut missing = Vec::new();
-    if crash.stacks.is_empty() && !matches!(verdict.class, Class::StacksOnly) {
+    if crash.stacks.is_empty() && verdict.class == Class::NilDereference {
+        missing.push(
+            "no goroutine is printed (GOTRACEBACK=none, or the log was cut), so this log can't tell where it was, nor whether the pointer came from a map: GOTRACEBACK=single and --src would"
+                .to_owned(),
+        );
+    } else if crash.stacks.is_empty() && !matches!(verdict.class, Class::StacksOnly) {
         missing.push(
             "no goroutine is printed: GOTRACEBACK=none, or the log was cut; GOTRACEBACK=all would show all of them"
                 .to_owned(),
@@ -570,6 +631,19 @@ fn missing(crash: &Crash, verdict: &Verdict) -> Vec<String> {
             1 => "only the goroutine that failed is printed, which is what Go does since 1.26: GOTRACEBACK=all, or a core dump, would show the other".to_owned(),
             n => format!("none of the {n} goroutines printed can be tied to this map: GOTRACEBACK=system would show the addresses of maps, a core dump all there is"),
         });
+    }
+    let sides = verdict.failed.iter();
+    for side in sides.chain(verdict.others.iter().map(|other| &other.side)) {
+        if side.only_called {
+            let goroutine = side.goroutine;
+            let caller = (side.frame)
+                .and_then(|at| crash.stacks.get(side.stack)?.frames.get(at))
+                .map(|f| format!(": it is one that {} calls", names::short(&f.function)))
+                .unwrap_or_default();
+            missing.push(format!(
+                "the race detector of this Go version leaves out the function in which goroutine {goroutine} reads the map{caller}"
+            ));
+        }
     }
     if crash.cut {
         missing.push("the log ends in the middle of a stack".to_owned());

@@ -46,8 +46,9 @@ fn behind_escape(text: &[u8]) -> &[u8] {
         .unwrap_or_default()
 }
 
-/// Texts of which one is in every line that can begin a crash.
-pub(crate) const TRIGGERS: [&str; 13] = [
+/// Texts of which one is in every line that can begin a crash. The last is of journald's JSON where
+/// the text is a list of bytes.
+pub(crate) const TRIGGERS: [&str; 14] = [
     "panic: ",
     "fatal error: ",
     "goroutine ",
@@ -61,6 +62,7 @@ pub(crate) const TRIGGERS: [&str; 13] = [
     "SIGBUS: bus",
     "SIGILL: illegal",
     "Exception 0x",
+    "\"MESSAGE\":[",
 ];
 
 /// Where in a line a crash begins: what stands before belongs to the log.
@@ -124,7 +126,7 @@ impl Prefix {
         // Digits in a word that begins with a letter are part of a name: `web-0`.
         let mut name = false;
         let mut begins = true;
-        for c in text.chars() {
+        for (at, c) in text.char_indices() {
             let part = match c {
                 ' ' | '\t' => Part::Blanks,
                 c if c.is_ascii_digit() && !name => Part::Digits,
@@ -136,7 +138,7 @@ impl Prefix {
             begins = matches!(
                 c,
                 ' ' | '\t' | '[' | ']' | '(' | ')' | '"' | '\'' | '=' | '|' | '{' | '}' | ','
-            );
+            ) || c == ':' && is_numbered(&text[at + 1..]);
             if begins {
                 name = false;
             }
@@ -190,6 +192,12 @@ impl Prefix {
         }
         Some(rest)
     }
+}
+
+/// Whether what follows a colon is the number of a line, as grep gives it: `app.log:12:`.
+fn is_numbered(text: &str) -> bool {
+    let rest = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    rest.len() < text.len() && rest.starts_with(':')
 }
 
 /// A line of a container runtime's log, or a piece of one: `TIME stderr P TEXT`, and `F` for the
@@ -270,6 +278,29 @@ pub(crate) fn is_quoted(prefix: &str) -> bool {
     comment || quoted || prefix.matches("\\\"").count() % 2 == 1
 }
 
+/// Whether a string of a program's source begins at the end of this text, as in a test that holds
+/// a stack: ``const want = ` ``. Loggers write no blank between the name and the quote.
+pub(crate) fn opens_source(text: &str) -> bool {
+    let Some(before) = text.trim_end().strip_suffix(['`', '"']) else {
+        return false;
+    };
+    let before = before.strip_suffix(r#""""#).unwrap_or(before);
+    let code = [" = ", ":= ", "(", ", ", "{", "return ", "+ ", "\t"];
+    code.iter().any(|end| before.ends_with(end)) && !before.contains('`')
+}
+
+/// Whether the text of a panic is what a setting has for a value: `panic: none` in a dump of
+/// settings is not what a program died of, unless a stack follows.
+pub(crate) fn is_setting(text: &str) -> bool {
+    let value = text.trim().trim_matches(['"', '\'', ',']);
+    value.is_empty()
+        || value.parse::<f64>().is_ok()
+        || [
+            "none", "abort", "unwind", "true", "false", "null", "yes", "no", "on", "off",
+        ]
+        .contains(&value)
+}
+
 /// Where a line of JSON comes from, and which of its fields holds the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Field {
@@ -282,7 +313,10 @@ pub(crate) struct Field {
 }
 
 /// Depth to which objects are searched.
-const MAX_DEPTH: usize = 5;
+const MAX_DEPTH: usize = 8;
+
+/// Items of a list that are searched.
+const MAX_ITEMS: usize = 4;
 
 /// A line that is an object of JSON, and what stands before it.
 pub(crate) fn json(line: &str) -> Option<(&str, Value)> {
@@ -299,8 +333,12 @@ pub(crate) fn json(line: &str) -> Option<(&str, Value)> {
 impl Field {
     /// Finds the field of an object whose text begins a crash.
     pub(crate) fn find(before: &str, object: &Value) -> Option<(Field, String)> {
+        Field::find_in(before, object, MAX_NESTED)
+    }
+
+    fn find_in(before: &str, object: &Value, nested: u32) -> Option<(Field, String)> {
         let mut path = Vec::new();
-        let text = find_text(object, &mut path)?;
+        let text = find_text(object, &mut path, nested)?;
         let field = Field {
             prefix: Prefix::learn(before),
             path,
@@ -328,7 +366,7 @@ impl Field {
             return true;
         };
         for name in path {
-            let Some(inner) = parent.get(name) else {
+            let Some(inner) = child(parent, name) else {
                 return true;
             };
             parent = inner;
@@ -349,18 +387,54 @@ impl Field {
         }
         let mut value = &object;
         for name in &self.path {
-            value = value.get(name)?;
+            value = child(value, name)?;
         }
-        Some(value.as_str()?.to_owned())
+        Some(string(value)?.into_owned())
     }
 }
 
-fn find_text(value: &Value, path: &mut Vec<String>) -> Option<String> {
+/// A field of an object, or an item of a list.
+fn child<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
+    match value {
+        Value::Array(items) => items.get(name.parse::<usize>().ok()?),
+        value => value.get(name),
+    }
+}
+
+/// A text. journald writes what a terminal can't show, such as colours, as a list of bytes.
+fn string(value: &Value) -> Option<Cow<'_, str>> {
+    match value {
+        Value::String(text) => Some(Cow::Borrowed(text)),
+        Value::Array(items) if !items.is_empty() => {
+            let byte = |item: &Value| item.as_u64().and_then(|byte| u8::try_from(byte).ok());
+            let bytes: Vec<u8> = items.iter().map(byte).collect::<Option<_>>()?;
+            Some(Cow::Owned(text(&bytes).into_owned()))
+        }
+        _ => None,
+    }
+}
+
+fn find_text(value: &Value, path: &mut Vec<String>, nested: u32) -> Option<String> {
+    if let Value::Array(items) = value {
+        // OpenTelemetry's lists of one record each.
+        if path.len() >= MAX_DEPTH {
+            return None;
+        }
+        for (at, item) in items.iter().enumerate().take(MAX_ITEMS) {
+            path.push(at.to_string());
+            if let Some(text) = find_text(item, path, nested) {
+                return Some(text);
+            }
+            path.pop();
+        }
+        return None;
+    }
     let Value::Object(fields) = value else {
         return None;
     };
-    let begins =
-        |text: &str| text.lines().any(|line| anchor(line).is_some()) || embedded(text).is_some();
+    let begins = |text: &str| {
+        text.lines().any(|line| anchor(line).is_some()) || embedded_in(text, nested).is_some()
+    };
     // A stack is worth more than the message beside it.
     let stack = |text: &str| {
         text.lines()
@@ -368,11 +442,11 @@ fn find_text(value: &Value, path: &mut Vec<String>) -> Option<String> {
     };
     for wanted in [&stack as &dyn Fn(&str) -> bool, &begins] {
         for (name, value) in fields {
-            if let Value::String(text) = value
-                && wanted(text)
+            if let Some(text) = string(value)
+                && wanted(&text)
             {
                 path.push(name.clone());
-                return Some(text.clone());
+                return Some(text.into_owned());
             }
         }
     }
@@ -381,7 +455,7 @@ fn find_text(value: &Value, path: &mut Vec<String>) -> Option<String> {
     }
     for (name, value) in fields {
         path.push(name.clone());
-        if let Some(text) = find_text(value, path) {
+        if let Some(text) = find_text(value, path, nested) {
             return Some(text);
         }
         path.pop();
@@ -444,7 +518,7 @@ fn source(object: &Value) -> Vec<String> {
 
 /// A line that holds a whole stack, its line ends written as `\n`: logfmt, or a field of JSON
 /// that was cut off.
-pub(crate) fn unescape(line: &str) -> Option<String> {
+fn unescape(line: &str, nested: u32) -> Option<String> {
     if !line.contains("\\n") {
         return None;
     }
@@ -465,7 +539,7 @@ pub(crate) fn unescape(line: &str) -> Option<String> {
     // Its first line may be the logger's own words.
     let begins = |(n, line): (usize, &str)| {
         anchor(line).is_some_and(|at| n > 0 && at == 0 || line[at..].starts_with("goroutine "))
-            || embedded(line).is_some()
+            || embedded_in(line, nested).is_some()
     };
     out.lines().enumerate().any(begins).then_some(out)
 }
@@ -474,18 +548,29 @@ pub(crate) fn unescape(line: &str) -> Option<String> {
 /// it: in a field of JSON, in logfmt, or in one of these inside another, as where a container
 /// runtime's JSON holds lines of the program's.
 pub(crate) fn embedded(line: &str) -> Option<(String, Option<String>)> {
+    embedded_in(line, MAX_NESTED)
+}
+
+/// Texts inside texts that are looked for: a container runtime's around a collector's around a
+/// logger's, and one more. Each is tried in more than one way, so that a line made for it would
+/// take long with many.
+const MAX_NESTED: u32 = 4;
+
+/// As [`embedded`], with no more than so many texts around each other.
+fn embedded_in(line: &str, nested: u32) -> Option<(String, Option<String>)> {
+    let nested = nested.checked_sub(1)?;
     let Some((before, object)) = json(line) else {
-        let inside = unescape(line)?;
+        let inside = unescape(line, nested)?;
         let beside = message_beside(&Value::String(inside.clone()));
         return Some((inside, beside));
     };
-    let (_, inside) = Field::find(before, &object)?;
+    let (_, inside) = Field::find_in(before, &object, nested)?;
     if inside.trim_end_matches('\n').contains('\n') {
         return Some((inside, message_beside(&object)));
     }
-    // Each is shorter than the one around it.
-    embedded(&inside)
+    embedded_in(&inside, nested)
 }
+
 #[cfg(test)]
 mod tests {
     use super::*;

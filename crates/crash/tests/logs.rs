@@ -60,7 +60,7 @@ fn json(text: &str) -> String {
 
 type Wrapper = (&'static str, fn(&[u8]) -> Vec<u8>);
 
-const WRAPPERS: [Wrapper; 14] = [
+const WRAPPERS: [Wrapper; 19] = [
     ("lines that end in CR LF", |t| {
         each(t, |_, l| format!("{l}\r"))
     }),
@@ -131,6 +131,35 @@ const WRAPPERS: [Wrapper; 14] = [
     ("lines of another goroutine in between", |t| {
         each(t, |n, l| match n % 3 {
             2 => format!("{l}\n2026/05/01 12:00:00 INFO request served path=/a/b.go:12 n={n}"),
+            _ => l.to_owned(),
+        })
+    }),
+    ("records of OpenTelemetry", |t| {
+        each(t, |n, l| {
+            format!(
+                r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{{"timeUnixNano":"{n}","body":{{"stringValue":{}}}}}]}}]}}]}}"#,
+                json(l)
+            )
+        })
+    }),
+    ("the journal's JSON, some lines as bytes", |t| {
+        each(t, |n, l| match n % 2 {
+            0 => format!(r#"{{"_PID":"77","MESSAGE":{}}}"#, json(l)),
+            _ => format!(
+                r#"{{"_PID":"77","MESSAGE":{:?}}}"#,
+                format!("\u{1b}[31m{l}\u{1b}[0m").as_bytes()
+            ),
+        })
+    }),
+    ("grep -n", |t| {
+        each(t, |n, l| format!("app.log:{}:{l}", n + 95))
+    }),
+    ("a blank line after each", |t| {
+        each(t, |_, l| format!("{l}\n"))
+    }),
+    ("what a logger writes before the first line", |t| {
+        each(t, |n, l| match n {
+            0 => format!("E0501 12:00:00.000000       1 run.go:79] {l}"),
             _ => l.to_owned(),
         })
     }),

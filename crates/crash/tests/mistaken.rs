@@ -334,3 +334,222 @@ fn nobody_failed_where_stacks_were_asked_for() {
     .expect("a buffer");
     assert!(!String::from_utf8_lossy(&out).contains("failed here"));
 }
+
+/// A file of Go source that holds a log, a dump of settings, a page of YAML.
+#[test]
+fn source_and_settings() {
+    let stack = "goroutine 1 [running]:\nmain.main()\n\t/a/main.go:9 +0x1d\n";
+    for log in [
+        format!("const want = `{stack}`\n"),
+        format!("\tinput: `panic: boom\n\n{stack}`,\n").replace("input: `", "input := `"),
+        format!("var text = `\n{stack}`\n"),
+        format!("\tparse(`{stack}`)\n"),
+        "opt-level: 3\npanic: none\nlto: true\n".to_owned(),
+        "profile:\n  panic: abort\n  debug: false\n".to_owned(),
+        "  panic: see the log of the other pod\n".to_owned(),
+    ] {
+        assert_eq!(classes(&log), [], "{log}");
+    }
+    for log in [
+        "panic: boom\n".to_owned(),
+        format!("panic: none\n\n{stack}"),
+        format!("time=1 msg=`panic: boom\n\n{stack}`\n"),
+    ] {
+        assert_eq!(classes(&log), [Class::OtherPanic], "{log}");
+    }
+}
+
+/// Each text inside another can be looked at in several ways; a line that is made of them must not
+/// take time that doubles with each.
+#[test]
+fn texts_inside_one_another() {
+    let mut line = "goroutine 1 [running]:\nmain.main()\n\t/a.go:1 +0x1\n".to_owned();
+    for depth in 0..16 {
+        let found = classes(&line).len();
+        // What real logs have is read, what is beyond may be left.
+        assert!(found == 1 || depth > 3, "{depth} {line}");
+        line = format!("{}\n", serde_json::json!({ "log": line }));
+    }
+    let log = line.repeat(8);
+    let start = std::time::Instant::now();
+    classes(&log);
+    assert!(start.elapsed().as_secs() < 4, "{:?}", start.elapsed());
+}
+
+#[test]
+fn keys_of_a_sync_map() {
+    let case = only(
+        "panic: runtime error: hash of unhashable type []int
+
+goroutine 1 [running]:
+internal/sync.(*HashTrieMap[...]).Swap(0x4e76c0, {0x4a2e40, 0xc0000902a0}, {0x4a3e60, 0x4e5490})
+	/go/src/internal/sync/hashtriemap.go:207 +0xa2
+internal/sync.(*HashTrieMap[...]).Store(...)
+	/go/src/internal/sync/hashtriemap.go:200
+sync.(*Map).Store(...)
+	/go/src/sync/hashtriemap.go:55
+main.main()
+	/a/main.go:20 +0xa5
+",
+    );
+    let failed = case.verdict.failed.as_ref().expect("a side");
+    assert_eq!(failed.operations, [tophash_crash::Operation::Assign]);
+    let case = only(
+        "panic: runtime error: hash of unhashable type: []int\n\ngoroutine 1 [running]:\nmain.main()\n\t/a/main.go:20 +0xa5\n",
+    );
+    let failed = case.verdict.failed.as_ref().expect("a side");
+    assert_eq!(
+        failed.operations,
+        [
+            tophash_crash::Operation::Read,
+            tophash_crash::Operation::Delete
+        ]
+    );
+}
+
+#[test]
+fn a_nil_pointer_without_a_stack() {
+    let case = only(
+        "panic: runtime error: invalid memory address or nil pointer dereference\n[signal SIGSEGV: segmentation violation code=0x1 addr=0x0 pc=0x4901e7]\n",
+    );
+    assert_eq!(case.verdict.class, Class::NilDereference);
+    assert!(case.verdict.missing[0].contains("can't tell where it was"));
+}
+
+/// A thread that fails writes its message, then another one's report comes, then its stack.
+#[test]
+fn a_report_of_a_race_between_a_message_and_its_stack() {
+    let cases = read(
+        "fatal error: concurrent map writes
+==================
+WARNING: DATA RACE
+Write at 0x00c0000a3170 by goroutine 12:
+  runtime.mapassign_faststr()
+      /go/src/runtime/map_faststr.go:203 +0x0
+  main.set()
+      /a/main.go:7 +0x8e
+
+Previous write at 0x00c0000a3170 by goroutine 10:
+  runtime.mapassign_faststr()
+      /go/src/runtime/map_faststr.go:203 +0x0
+  main.set()
+      /a/main.go:7 +0x8e
+==================
+
+goroutine 22 [running]:
+main.set(...)
+	/a/main.go:7
+created by main.main in goroutine 1
+	/a/main.go:20 +0x1199
+
+goroutine 1 [sleep]:
+main.main()
+	/a/main.go:30 +0x11
+",
+    );
+    let found: Vec<_> = (cases.iter())
+        .map(|case| (case.crash.kind, case.verdict.class, case.crash.goroutines))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            (Kind::Fatal, Class::ConcurrentMapWrites, 2),
+            (Kind::Race, Class::ConcurrentMapWrites, 2)
+        ]
+    );
+}
+
+/// In 1.27 the function that looks up with one result is in no report, only who called it.
+#[test]
+fn a_report_that_lacks_the_function_that_reads() {
+    let case = only(
+        "==================
+WARNING: DATA RACE
+Read at 0x00c000089170 by goroutine 10:
+  runtime.mapaccess2_faststr()
+      /go/src/internal/runtime/maps/runtime_faststr.go:120 +0x0
+  runtime.mapaccess1_faststr()
+      /go/src/internal/runtime/maps/runtime_faststr.go:115 +0x17
+  main.serve()
+      /a/main.go:14 +0x85
+
+Previous write at 0x00c000089170 by goroutine 9:
+  runtime.mapassign_faststr()
+      /go/src/internal/runtime/maps/runtime_faststr.go:261 +0x0
+  main.set()
+      /a/main.go:7 +0x8e
+==================
+",
+    );
+    assert_eq!(case.verdict.class, Class::ConcurrentMapReadAndWrite);
+    assert!(case.verdict.failed.as_ref().is_some_and(|f| f.only_called));
+    assert!(!case.verdict.others[0].side.only_called);
+    let finding = tophash_crash::finding(&case, "log", &tophash_crash::NoSource);
+    assert_eq!(
+        finding.message,
+        "a function that serve calls reads a map while set writes to it"
+    );
+    assert!(case.verdict.missing[0].contains("it is one that serve calls"));
+}
+
+/// The other goroutines of the dump are of the same crash.
+#[test]
+fn a_logged_panic_with_all_goroutines() {
+    let case = only(
+        "E0501 12:00:00 run.go:7] panic: assignment to entry in nil map
+
+goroutine 7 [running]:
+main.add(...)
+	/a/main.go:7
+
+goroutine 1 [select, 3 minutes]:
+main.main()
+	/a/main.go:30 +0x11
+",
+    );
+    assert_eq!(case.crash.goroutines, 2);
+}
+
+#[test]
+fn a_sync_map_looks_up_before_it_stores() {
+    let case = only(
+        "panic: runtime error: hash of unhashable type []int
+
+goroutine 1 gp=0xc0000061c0 m=0 mp=0x554aa0 [running]:
+panic({0x4a2e40?, 0xc0000902a0?})
+	/go/src/runtime/panic.go:770 +0x132 fp=0xc1 sp=0xc2 pc=0x43
+runtime.typehash(0x4a2e40, 0xc0000902a0, 0x1)
+	/go/src/runtime/alg.go:228 +0x1 fp=0xc1 sp=0xc2 pc=0x43
+runtime.mapaccess2(0x4a2e40, 0xc0000902a0, 0x1)
+	/go/src/runtime/map.go:457 +0x1 fp=0xc1 sp=0xc2 pc=0x43
+sync.(*Map).Swap(0xc0000902a0, {0x4a2e40, 0xc0000902a0}, {0x4a2e40, 0x0})
+	/go/src/sync/map.go:375 +0x1 fp=0xc1 sp=0xc2 pc=0x43
+sync.(*Map).Store(...)
+	/go/src/sync/map.go:155
+main.main()
+	/a/main.go:20 +0xa5 fp=0xc1 sp=0xc2 pc=0x43
+",
+    );
+    let failed = case.verdict.failed.as_ref().expect("a side");
+    assert_eq!(failed.operations, [tophash_crash::Operation::Assign]);
+}
+
+/// Two that say the same, one of them behind a pod's name.
+#[test]
+fn the_same_words_of_two_programs() {
+    let cases = read(
+        "[pod/web-1] fatal error: concurrent map writes
+[pod/web-1] 
+fatal error: concurrent map writes
+[pod/web-1] goroutine 1 [running]:
+
+goroutine 17 [running]:
+[pod/web-1] main.one(...)
+main.two(...)
+	/b/main.go:7
+[pod/web-1] 	/a/main.go:9
+",
+    );
+    let found: Vec<_> = cases.iter().map(function).collect();
+    assert_eq!(found, [Some("main.one"), Some("main.two")]);
+}

@@ -240,6 +240,25 @@ pub fn changes(function: &str) -> Option<Operation> {
     }
 }
 
+/// What a method of `sync.Map` does with a key, by its full name or that of the trie below it
+/// (since 1.24; its package was internal/concurrent in 1.23). These are no maps of the runtime's,
+/// so that [`map_frame`] does not know them, but keys are hashed in the same way.
+#[must_use]
+pub fn sync_map(function: &str) -> Option<Operation> {
+    const TYPES: [&str; 3] = [
+        "sync.(*Map).",
+        "internal/sync.(*HashTrieMap[...]).",
+        "internal/concurrent.(*HashTrieMap[...]).",
+    ];
+    let method = TYPES.iter().find_map(|ty| function.strip_prefix(ty))?;
+    match method {
+        "Load" => Some(Operation::Read),
+        "Store" | "LoadOrStore" | "Swap" | "CompareAndSwap" => Some(Operation::Assign),
+        "Delete" | "LoadAndDelete" | "CompareAndDelete" => Some(Operation::Delete),
+        _ => None,
+    }
+}
+
 /// Whether a function belongs to the runtime or to what stands between it and the program, so
 /// that the frame of interest is further out: the runtime itself, hash functions that the
 /// compiler makes, reflect.

@@ -22,7 +22,7 @@ use tophash_report::{Report, RuleText, Sources};
 use tophash_rules::{Options, Output, Progress, metas, rules};
 
 use crate::build_flags::BuildFlags;
-use crate::output::{Color, Status, complain};
+use crate::output::{ColorFlag, Status, complain};
 use crate::progress::watched;
 use crate::settings::SettingsFlags;
 
@@ -69,9 +69,8 @@ pub(crate) struct Args {
     #[arg(short, long)]
     verbose: bool,
 
-    /// When to colour the output
-    #[arg(long, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
-    color: Color,
+    #[command(flatten)]
+    color: ColorFlag,
 }
 
 /// Options that leave out what is known already.

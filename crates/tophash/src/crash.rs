@@ -2,8 +2,10 @@
 
 mod input;
 mod join;
+mod pointers;
 pub(crate) mod tree;
 pub(crate) mod uses;
+mod utf16;
 
 use std::cell::RefCell;
 use std::io::{self, BufWriter, ErrorKind, Write};
@@ -11,14 +13,14 @@ use std::path::{Component, Path, PathBuf};
 
 use clap::ValueEnum;
 use serde_json::json;
-use tophash_crash::{Case, Cases, Conflict, Frame, Kind, Listing, Page, Spot};
+use tophash_crash::{Case, Cases, Kind, Listing, Lookup, NoSource, Page};
 use tophash_finding::{Finding, Problem, ProblemKind, Severity, Stats};
 use tophash_report::{Report, Sources};
 
 use join::Join;
 use tree::Tree;
 
-use crate::output::{Color, Status, complain};
+use crate::output::{ColorFlag, Status, complain};
 
 /// Say what a crash log means: which map failed, how, and who was on the other side
 ///
@@ -45,9 +47,8 @@ pub(crate) struct Args {
     #[arg(short, long)]
     verbose: bool,
 
-    /// When to colour the output
-    #[arg(long, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
-    color: Color,
+    #[command(flatten)]
+    color: ColorFlag,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -89,11 +90,14 @@ pub(crate) fn run(args: Args) -> io::Result<Status> {
         ));
     }
     let join = tree.as_ref().map(Join::new);
-    let find = |frame: &Frame| -> Option<Spot> { join.as_ref()?.spot(frame) };
+    let source: &dyn Lookup = match &join {
+        Some(join) => join,
+        None => &NoSource,
+    };
     let mut findings: Vec<Finding> = Vec::new();
     for case in &mut cases.cases {
-        tophash_crash::refine(&mut case.verdict, &case.crash, &find);
-        let mut finding = tophash_crash::finding(case, &name, &find);
+        tophash_crash::refine(&mut case.verdict, &case.crash, source);
+        let mut finding = tophash_crash::finding(case, &name, source);
         if let (Some(join), Some(dir)) = (&join, &args.src) {
             join.enrich(case, &mut finding);
             if let Some(line) = join.not_found(case) {
@@ -237,13 +241,8 @@ fn details(case: &Case, verbose: bool, out: &mut dyn Write) -> io::Result<()> {
 /// The class in words, and how two goroutines met.
 fn kind(case: &Case) -> String {
     let class = case.verdict.class.as_str().replace('-', " ");
-    let conflict = match case.verdict.conflict {
-        None => "",
-        Some(Conflict::ReadDuringWrite) => ", a read during a write",
-        Some(Conflict::WriteDuringWrite) => ", a write during a write",
-        Some(Conflict::IterateDuringWrite) => ", a loop during a write",
-        Some(Conflict::DuringResize) => ", during a resize",
-    };
+    let conflict = case.verdict.conflict.map(|c| format!(", {}", c.words()));
+    let conflict = conflict.unwrap_or_default();
     let by = match case.crash.kind {
         Kind::Race => ", seen by the race detector",
         Kind::Recovered => ", recovered",

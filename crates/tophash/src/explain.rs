@@ -6,7 +6,7 @@ use tophash_config::nearest_rule;
 use tophash_rules::{find, metas};
 
 use crate::markdown;
-use crate::output::{Color, Status};
+use crate::output::{ColorFlag, Status};
 
 /// Explain a rule
 ///
@@ -18,9 +18,8 @@ pub(crate) struct Args {
     #[arg(value_name = "RULE")]
     rule: String,
 
-    /// When to colour the output
-    #[arg(long, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
-    color: Color,
+    #[command(flatten)]
+    color: ColorFlag,
 }
 
 /// Codes of which other commands tell, and the pages that say what they mean.

@@ -23,7 +23,7 @@ use tophash_runtime::{Build, GoVersion};
 use source::SourceLines;
 
 use crate::deep_stack::on_deep_stack;
-use crate::output::{Color, Status, complain};
+use crate::output::{ColorFlag, Status, complain};
 
 /// Say which maps cost memory, why, and what to change
 ///
@@ -67,9 +67,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     limits: Limits,
 
-    /// When to colour the output
-    #[arg(long, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
-    color: Color,
+    #[command(flatten)]
+    color: ColorFlag,
 }
 
 /// From when on things are worth a finding.

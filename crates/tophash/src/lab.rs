@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use tophash_lab::text::{Look, render, render_remarks};
 use tophash_lab::{Frame, Next, Script, Session, Setup, Statement};
 
-use crate::output::{Color, Status, complain};
+use crate::output::{ColorFlag, Status, complain};
 
 /// Watch a Go map work, step by step
 ///
@@ -60,9 +60,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "COLUMNS")]
     width: Option<usize>,
 
-    /// When to colour the output
-    #[arg(long, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
-    color: Color,
+    #[command(flatten)]
+    color: ColorFlag,
 }
 
 fn parse_build(text: &str) -> Result<tophash_runtime::Build, String> {

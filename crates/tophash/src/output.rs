@@ -48,6 +48,21 @@ impl Color {
     }
 }
 
+/// The option that says when to colour, of every command that prints for people.
+#[derive(clap::Args, Clone, Copy)]
+pub(crate) struct ColorFlag {
+    /// When to colour the output
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
+    color: Color,
+}
+
+impl ColorFlag {
+    /// Whether standard output is to be coloured.
+    pub(crate) fn on_stdout(self) -> bool {
+        self.color.on_stdout()
+    }
+}
+
 /// Writes lines about what went wrong to standard error. That standard error may
 /// be closed is no reason to fail.
 pub(crate) fn complain(message: &str) {

@@ -1,5 +1,7 @@
 //! `tophash crash`: exit statuses, forms of output, and what the source adds.
 
+#![allow(clippy::print_stderr, reason = "a test says why it was skipped")]
+
 use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -260,6 +262,86 @@ fn html_is_a_page_by_itself() {
             + run.out.matches(&format!("<{tag} ")).count();
         let closed = run.out.matches(&format!("</{tag}>")).count();
         assert_eq!(opened, closed, "{tag}");
+    }
+}
+
+/// Looks for Chromium on the path, or takes TOPHASH_CHROMIUM.
+fn browser() -> Option<PathBuf> {
+    if let Some(path) = std::env::var_os("TOPHASH_CHROMIUM") {
+        return Some(path.into());
+    }
+    let paths = std::env::var_os("PATH")?;
+    std::env::split_paths(&paths)
+        .flat_map(|dir| {
+            ["chromium", "chromium-browser", "google-chrome"].map(|name| dir.join(name))
+        })
+        .find(|path| path.is_file())
+}
+
+/// Put into a copy of the page: leaves what a reader would see in the document.
+const READER: &str = r##"<script>
+const all = (what) => [...document.querySelectorAll(what)];
+const open = all("details[open]").length;
+all("summary").forEach((summary) => summary.click());
+const report = document.createElement("pre");
+report.id = "report";
+report.textContent = JSON.stringify({
+  crashes: all("article").length,
+  links: all("nav a").filter((a) => document.getElementById(a.hash.slice(1))).length,
+  open, stacks: all("details").length, closed: all("details:not([open])").length,
+  fetched: performance.getEntriesByType("resource").length, images: document.images.length,
+  wide: document.documentElement.scrollWidth > innerWidth,
+});
+document.body.append(report);
+</script>"##;
+
+#[test]
+fn the_page_in_a_browser() {
+    let Some(browser) = browser() else {
+        eprintln!("SKIPPED: there is no Chromium on the path");
+        return;
+    };
+    let long = "a".repeat(400);
+    let stack = |f: &str| {
+        format!(
+            "goroutine 1 [running]:\nmain.{f}()\n\t/{long}/main.go:9 +0x1\n\ngoroutine 2 [select]:\nmain.{long}()\n\t/a/main.go:12 +0x1\n"
+        )
+    };
+    let log = format!(
+        "panic: assignment to entry in nil map\n\n{}\npanic: <img src=x>{long}\n\n{}",
+        stack("one"),
+        stack("two")
+    );
+    let run = crash(&root(), &["--format", "html"], log.as_bytes());
+    for width in [1200, 500] {
+        let dir = TempDir::new().unwrap();
+        let file = dir.path().join("page.html");
+        fs::write(
+            &file,
+            run.out.replace("</body>", &format!("{READER}</body>")),
+        )
+        .unwrap();
+        let output = Command::new(&browser)
+            .args(["--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"])
+            .arg(format!("--window-size={width},900"))
+            .arg(format!(
+                "--user-data-dir={}",
+                dir.path().join("profile").display()
+            ))
+            .arg(format!("file://{}", file.display()))
+            .output()
+            .unwrap();
+        let dom = String::from_utf8_lossy(&output.stdout);
+        let report = dom
+            .split_once("<pre id=\"report\">")
+            .and_then(|(_, rest)| rest.split_once("</pre>"))
+            .unwrap_or_else(|| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+        let report: serde_json::Value = serde_json::from_str(report.0).unwrap();
+        let wanted = serde_json::json!({
+            "crashes": 2, "links": 2, "open": 2, "stacks": 4, "closed": 2,
+            "fetched": 0, "images": 0, "wide": false,
+        });
+        assert_eq!(report, wanted, "{width}");
     }
 }
 

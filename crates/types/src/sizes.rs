@@ -3,6 +3,7 @@
 use crate::checker::Checker;
 use crate::object::ObjId;
 use crate::types::*;
+use std::ops::Range;
 
 /// Word size and largest alignment of an architecture, in bytes.
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +50,34 @@ pub(crate) fn basic_size(kind: Basic, word: u64) -> Option<u64> {
 }
 
 impl Checker<'_> {
+    /// Bytes that a variable of a type takes on the architecture at hand. None if that is not
+    /// known or differs with type arguments.
+    pub fn size_of(&mut self, ty: TypeId) -> Option<u64> {
+        match self.layout(ty) {
+            Layout::Fixed { size, .. } => Some(size),
+            Layout::Variable | Layout::Unknown => None,
+        }
+    }
+
+    /// Which bytes of a variable of a type belong to the field that `path` leads to (see
+    /// [`crate::Selection::path`]). None where [`Checker::size_of`] has none, and for a field
+    /// behind an embedded pointer.
+    pub fn field_bytes(&mut self, ty: TypeId, path: &[u32]) -> Option<Range<u64>> {
+        let Layout::Fixed { size: start, .. } = self.offset_of(ty, path) else {
+            return None;
+        };
+        let mut field = ty;
+        for &index in path {
+            let under = self.underlying(field);
+            let Type::Struct(st) = self.ty(under).clone() else {
+                return None;
+            };
+            field = self.type_of(*st.fields.get(index as usize)?);
+        }
+        let size = self.size_of(field)?;
+        Some(start..start.checked_add(size)?)
+    }
+
     /// Size and alignment of a variable of a type.
     pub(crate) fn layout(&mut self, ty: TypeId) -> Layout {
         if let Some(&layout) = self.layouts.get(&ty) {

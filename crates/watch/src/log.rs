@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
-use tophash_crash::{Case, Class, Crash, Kind, Verdict, judge};
+use tophash_crash::{Case, Class, Crash, Kind, NoSource, Verdict, judge};
 
 use crate::board::{Board, NewCrash};
 use crate::clock::Clock;
@@ -171,7 +171,7 @@ impl Log {
             crash,
             verdict,
         };
-        let finding = tophash_crash::finding(&case, &self.path.display().to_string(), &|_| None);
+        let finding = tophash_crash::finding(&case, &self.path.display().to_string(), &NoSource);
         board.crash(NewCrash {
             service: &self.service,
             log: &self.name(),

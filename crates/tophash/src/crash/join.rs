@@ -4,12 +4,13 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
-use tophash_crash::{Case, Class, Frame, Operation, Spot};
-use tophash_finding::{Evidence, Finding, Fix};
+use tophash_crash::{Case, Class, Frame, Lookup, Operation, Pointer, Spot, Stack};
+use tophash_finding::{Evidence, Finding, Fix, Place};
 use tophash_rules::{Options, Progress};
 
+use super::pointers::Typed;
 use super::tree::{Tree, parent};
-use super::uses::{Kind, Kinds, MapUse, Source, qualified};
+use super::uses::{Kind, Kinds, Lock, MapUse, Source, qualified};
 
 /// Most places named that use the same map.
 const MAX_PLACES: usize = 6;
@@ -21,6 +22,29 @@ pub(crate) struct Join<'a> {
     kinds: RefCell<HashMap<String, Rc<Kinds>>>,
     /// What `check` finds, by directory.
     checked: RefCell<HashMap<String, Rc<Vec<Finding>>>>,
+    /// Packages with their types, by directory.
+    typed: RefCell<HashMap<String, Rc<Typed>>>,
+}
+
+impl Lookup for Join<'_> {
+    fn spot(&self, frame: &Frame) -> Option<Spot> {
+        let source = self.tree.find(frame)?;
+        let kinds = self.kinds(&source);
+        Some(source.spot(frame.line, &kinds))
+    }
+
+    fn pointers(&self, frame: &Frame) -> Option<Vec<Pointer>> {
+        let source = self.tree.find(frame)?;
+        let dir = parent(&source.path).to_owned();
+        let top = std::path::absolute(self.tree.dir()).ok()?;
+        let known = self.typed.borrow().get(&dir).map(Rc::clone);
+        let typed = known.unwrap_or_else(|| {
+            let typed = Rc::new(Typed::open(&top.join(&dir), variables()));
+            self.typed.borrow_mut().insert(dir, Rc::clone(&typed));
+            typed
+        });
+        typed.pointers(&top.join(&source.path), &source.shown, frame.line)
+    }
 }
 
 impl<'a> Join<'a> {
@@ -29,14 +53,8 @@ impl<'a> Join<'a> {
             tree,
             kinds: RefCell::default(),
             checked: RefCell::default(),
+            typed: RefCell::default(),
         }
-    }
-
-    /// The source at a frame.
-    pub(crate) fn spot(&self, frame: &Frame) -> Option<Spot> {
-        let source = self.tree.find(frame)?;
-        let kinds = self.kinds(&source);
-        Some(source.spot(frame.line, &kinds))
     }
 
     /// What names of a file's package are.
@@ -150,7 +168,14 @@ impl<'a> Join<'a> {
             let name = function.map_or("", |f| f.name.as_str());
             let locks = match other.locks.as_slice() {
                 [] => String::from("without a lock"),
-                locks => format!("holding {}", locks.join(" and ")),
+                locks => {
+                    let held = |lock: &Lock| match lock.covers(other.operation) {
+                        true => lock.name.clone(),
+                        false => format!("{} for reading only", lock.name),
+                    };
+                    let held: Vec<String> = locks.iter().map(held).collect();
+                    format!("holding {}", held.join(" and "))
+                }
             };
             let rest = match (at + 1 == MAX_PLACES, more) {
                 (true, n) if n > 0 => format!("; {n} more functions do"),
@@ -178,13 +203,20 @@ impl<'a> Join<'a> {
     ) -> bool {
         // `s.mu` here is `c.mu` there.
         let last = |lock: &str| lock.rsplit('.').next().unwrap_or(lock).to_owned();
-        let held: Vec<String> = failed.locks.iter().map(|l| last(l)).collect();
+        let covers = |lock: &&Lock| lock.covers(failed.operation);
+        let held: Vec<String> = (failed.locks.iter().filter(covers))
+            .map(|l| last(&l.name))
+            .collect();
+        let shared = |lock: &str| {
+            let same = |l: &Lock| last(&l.name) == lock;
+            failed.locks.iter().any(same)
+        };
         let mut counts: HashMap<String, (usize, String)> = HashMap::new();
         for (file, other) in others {
-            for lock in &other.locks {
+            for lock in other.locks.iter().filter(|l| l.covers(other.operation)) {
                 let name = file.functions.get(other.function).map(|f| f.name.clone());
                 let entry = counts
-                    .entry(last(lock))
+                    .entry(last(&lock.name))
                     .or_insert((0, name.unwrap_or_default()));
                 entry.0 += 1;
             }
@@ -198,14 +230,19 @@ impl<'a> Join<'a> {
         };
         let function = source.functions.get(failed.function);
         let name = function.map_or("it", |f| f.name.as_str());
+        let (does, map) = (verb(failed.operation), &failed.text);
+        let only_shared = shared(&lock);
         finding.fixes.insert(
             0,
             Fix {
-                message: format!(
-                    "hold {lock} in {name} where it {} {}, as {holder} does",
-                    verb(failed.operation),
-                    failed.text
-                ),
+                message: match only_shared {
+                    true => {
+                        format!("take {lock} with Lock, not RLock, in {name} where it {does} {map}")
+                    }
+                    false => {
+                        format!("hold {lock} in {name} where it {does} {map}, as {holder} does")
+                    }
+                },
                 edits: Vec::new(),
                 safe: false,
             },
@@ -214,7 +251,10 @@ impl<'a> Join<'a> {
             finding.evidence.push(Evidence {
                 place: function.place().clone(),
                 function: Some(function.name.clone()),
-                message: format!("{name} does not hold {lock}, which other uses of the map do"),
+                message: match only_shared {
+                    true => format!("{name} holds {lock} for reading only, and {does} the map"),
+                    false => format!("{name} does not hold {lock}, which other uses of the map do"),
+                },
             });
         }
         true
@@ -230,16 +270,13 @@ impl<'a> Join<'a> {
             "" => ".".to_owned(),
             dir => format!("./{dir}"),
         };
-        let variables = std::env::vars_os();
         let findings = match std::path::absolute(self.tree.dir()) {
             Err(_) => Vec::new(),
             Ok(top) => {
                 let options = Options {
                     dir: top,
                     patterns: vec![pattern],
-                    variables: variables
-                        .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
-                        .collect(),
+                    variables: variables(),
                     ..Options::default()
                 };
                 tophash_rules::check(&options, &Progress::default()).findings
@@ -255,10 +292,12 @@ impl<'a> Join<'a> {
     fn check(&self, source: &Source, case: &Case, finding: &mut Finding) {
         let nil = case.verdict.class == Class::NilMapWrite;
         let findings = self.checked(source);
+        let stack = (case.verdict.failed.as_ref()).and_then(|s| case.crash.stacks.get(s.stack));
         let known = findings.iter().find(|known| {
             known.place.file == source.path
                 && known.place.line == finding.place.line
                 && (nil == known.code.starts_with("TH1"))
+                && stack.is_none_or(|stack| came_by(known, stack))
         });
         let Some(known) = known.cloned() else {
             return;
@@ -282,6 +321,31 @@ impl<'a> Join<'a> {
             }
         }
     }
+}
+
+/// The environment, as far as it is text.
+fn variables() -> Vec<(String, String)> {
+    std::env::vars_os()
+        .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
+        .collect()
+}
+
+/// Whether a goroutine came the way that `check` describes: each call on it is on the stack, or is
+/// the `go` statement that started it. Other ways to the same line may make the map nil elsewhere.
+fn came_by(known: &Finding, stack: &Stack) -> bool {
+    let name = |path: &str| path.rsplit(['/', '\\']).next().unwrap_or(path).to_owned();
+    let is_at = |place: &Place, file: &str, line: u32| {
+        (place.line..=place.end_line).contains(&line) && name(&place.file) == name(file)
+    };
+    let calls = known
+        .evidence
+        .iter()
+        .filter(|e| e.message.ends_with(" is called here"));
+    stack.elided.is_some()
+        || calls.map(|e| &e.place).all(|place| {
+            stack.frames.iter().any(|f| is_at(place, &f.file, f.line))
+                || (stack.created.as_ref()).is_some_and(|c| is_at(place, &c.file, c.line))
+        })
 }
 
 /// Whether two uses can be of one map: the same field of the same type, or the same variable of

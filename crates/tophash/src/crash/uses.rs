@@ -18,10 +18,6 @@ pub(crate) struct Source {
     pub(crate) shown: String,
     pub(crate) functions: Vec<Function>,
     pub(crate) uses: Vec<MapUse>,
-    /// Elements read from maps into variables.
-    taken: Vec<Taken>,
-    /// Variables of which something is taken: `u.name`, `*u`.
-    derefs: Vec<Deref>,
     /// What package-level names and fields are.
     pub(crate) kinds: Kinds,
     /// First and last column of what stands on each line.
@@ -57,8 +53,7 @@ pub(crate) struct MapUse {
     /// Index into [`Source::functions`].
     pub(crate) function: usize,
     /// Locks taken before it in the same function and not given back.
-    pub(crate) locks: Vec<String>,
-    dereferenced: bool,
+    pub(crate) locks: Vec<Lock>,
     /// Whether the map is only passed to a function here.
     pub(crate) passed: bool,
     /// Whether the map's owner was made in the same function, where nobody else has it yet.
@@ -67,18 +62,20 @@ pub(crate) struct MapUse {
     deferred: bool,
 }
 
-struct Taken {
-    variable: String,
-    /// Index into [`Source::uses`].
-    from: usize,
-    function: usize,
-    line: u32,
+/// A lock that is held.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Lock {
+    /// `c.mu`; `the embedded lock`.
+    pub(crate) name: String,
+    /// Whether it is held for reading, by `RLock`.
+    pub(crate) shared: bool,
 }
 
-struct Deref {
-    variable: String,
-    function: usize,
-    place: Place,
+impl Lock {
+    /// Whether it keeps an operation apart from writes: one held for reading allows other reads.
+    pub(crate) fn covers(&self, operation: Operation) -> bool {
+        !self.shared || !operation.writes()
+    }
 }
 
 /// What a name stands for.
@@ -152,8 +149,6 @@ impl Source {
                 shown: shown.clone(),
                 functions: Vec::new(),
                 uses: Vec::new(),
-                taken: Vec::new(),
-                derefs: Vec::new(),
                 kinds: Kinds::default(),
                 lines: text.split(|&b| b == b'\n').map(columns).collect(),
             },
@@ -191,11 +186,11 @@ impl Source {
             here = (self.uses.iter())
                 .filter(|u| u.deferred && self.lines_of(u.function).contains(&line))
                 .collect();
-            return self.spot_of(line, here, kinds);
+            return self.spot_of(line, &here);
         }
         // A loop's line is that of its first word, not all of its body.
         here.retain(|u| u.place.line == line || u.place.end_line - u.place.line < 4);
-        self.spot_of(line, here, kinds)
+        self.spot_of(line, &here)
     }
 
     fn lines_of(&self, function: usize) -> std::ops::RangeInclusive<u32> {
@@ -203,45 +198,17 @@ impl Source {
         lines.0..=lines.1
     }
 
-    fn spot_of(&self, line: u32, here: Vec<&MapUse>, kinds: &Kinds) -> Spot {
-        let at = |p: &Place| (p.line..=p.end_line).contains(&line);
-        let mut uses: Vec<Use> = here
+    fn spot_of(&self, line: u32, here: &[&MapUse]) -> Spot {
+        let uses = here
             .iter()
             .map(|u| Use {
                 operation: u.operation,
                 map: u.text.clone(),
                 name: qualified(u),
                 place: u.place.clone(),
-                dereferenced: u.dereferenced && kinds.of(u) == Kind::Map,
-                taken: None,
                 passed: u.passed,
             })
             .collect();
-        let derefs: Vec<&Deref> = self.derefs.iter().filter(|d| at(&d.place)).collect();
-        for deref in &derefs {
-            // The last time before that the variable was given an element.
-            let taken = self.taken.iter().rfind(|t| {
-                t.variable == deref.variable && t.function == deref.function && t.line <= line
-            });
-            let Some(map_use) = taken.and_then(|t| self.uses.get(t.from)) else {
-                continue;
-            };
-            if kinds.of(map_use) == Kind::Map {
-                uses.push(Use {
-                    operation: Operation::Read,
-                    map: map_use.text.clone(),
-                    name: qualified(map_use),
-                    place: deref.place.clone(),
-                    dereferenced: true,
-                    taken: Some(map_use.place.clone()),
-                    passed: false,
-                });
-            }
-        }
-        let of_receiver = derefs.iter().any(|d| {
-            let function = self.functions.get(d.function);
-            function.and_then(|f| f.receiver.as_ref()) == Some(&d.variable)
-        });
         let (from, to) = (line as usize)
             .checked_sub(1)
             .and_then(|at| self.lines.get(at))
@@ -250,7 +217,6 @@ impl Source {
         Spot {
             place: Place::new(&self.shown, (line, from), (line, to)),
             uses,
-            of_receiver,
         }
     }
 }
@@ -325,7 +291,6 @@ struct Reader<'a> {
 /// How a map is used.
 struct How {
     operation: Operation,
-    dereferenced: bool,
     passed: bool,
     deferred: bool,
 }
@@ -334,7 +299,6 @@ impl How {
     fn of(operation: Operation) -> How {
         How {
             operation,
-            dereferenced: false,
             passed: false,
             deferred: false,
         }
@@ -474,10 +438,8 @@ impl Reader<'_> {
         let file = self.file;
         let ast = &file.ast;
         let mut assigned: HashSet<ExprId> = HashSet::new();
-        let mut dereferenced: HashSet<ExprId> = HashSet::new();
-        let mut locks: Vec<String> = Vec::new();
+        let mut locks: Vec<Lock> = Vec::new();
         let mut deferred: HashSet<ExprId> = HashSet::new();
-        let mut taken: Vec<(ExprId, String)> = Vec::new();
         ast.walk(body, |node| {
             match node {
                 Node::Stmt(id) => match ast.stmt(id).kind {
@@ -485,7 +447,7 @@ impl Reader<'_> {
                         for &target in ast.list(lhs) {
                             assigned.insert(ast.unparen(target));
                         }
-                        self.assignment(ast.list(lhs), op, ast.list(rhs), &mut taken);
+                        self.assignment(ast.list(lhs), op, ast.list(rhs));
                     }
                     StmtKind::IncDec { x, .. } => {
                         assigned.insert(ast.unparen(x));
@@ -517,38 +479,16 @@ impl Reader<'_> {
                             true => Operation::Assign,
                             false => Operation::Read,
                         };
-                        let deref = dereferenced.contains(&id);
-                        let how = How {
-                            dereferenced: deref,
-                            ..How::of(operation)
-                        };
-                        self.add(how, x, id, function, &locks);
-                        if let Some(at) = taken.iter().position(|(e, _)| *e == id) {
-                            let (_, variable) = taken.swap_remove(at);
-                            let line = file.position(ast.expr(id).span.start).0;
-                            self.source.taken.push(Taken {
-                                variable,
-                                from: self.source.uses.len().saturating_sub(1),
-                                function,
-                                line,
-                            });
-                        }
+                        self.add(How::of(operation), x, id, function, &locks);
                     }
-                    ExprKind::Selector { x, .. } | ExprKind::Star(x) => {
-                        let x = ast.unparen(x);
-                        dereferenced.insert(x);
-                        if let ExprKind::Ident(name) = ast.expr(x).kind {
-                            let place = self.place(ast.expr(id).span);
-                            self.source.derefs.push(Deref {
-                                variable: name.as_str().to_owned(),
-                                function,
-                                place,
-                            });
-                        }
+                    ExprKind::CompositeLit {
+                        ty: Some(_), elems, ..
+                    } if !ast.list(elems).is_empty()
+                        && value_kind(ast, id, &self.source.kinds.types) == Kind::Map =>
+                    {
+                        self.add(How::of(Operation::Make), id, id, function, &locks);
                     }
                     ExprKind::Call { fun, args, .. } => {
-                        // `m[k]()` fails as `m[k].f` does if there is no such function.
-                        dereferenced.insert(ast.unparen(fun));
                         self.call(
                             id,
                             fun,
@@ -566,13 +506,7 @@ impl Reader<'_> {
         });
     }
 
-    fn assignment(
-        &mut self,
-        lhs: &[ExprId],
-        op: AssignOp,
-        rhs: &[ExprId],
-        taken: &mut Vec<(ExprId, String)>,
-    ) {
+    fn assignment(&mut self, lhs: &[ExprId], op: AssignOp, rhs: &[ExprId]) {
         let ast = &self.file.ast;
         for (i, &target) in lhs.iter().enumerate() {
             let ExprKind::Ident(name) = ast.expr(target).kind else {
@@ -589,9 +523,7 @@ impl Reader<'_> {
                 continue;
             };
             let value = ast.unparen(value);
-            if matches!(ast.expr(value).kind, ExprKind::Index { .. }) {
-                taken.push((value, name));
-            } else if op == AssignOp::Define {
+            if op == AssignOp::Define {
                 let kind = value_kind(ast, value, &self.source.kinds.types);
                 let ty = made_type(ast, value);
                 if ty.is_some() {
@@ -638,7 +570,7 @@ impl Reader<'_> {
         fun: ExprId,
         args: &[ExprId],
         function: usize,
-        locks: &mut Vec<String>,
+        locks: &mut Vec<Lock>,
         deferred: bool,
     ) {
         let ast = &self.file.ast;
@@ -674,11 +606,14 @@ impl Reader<'_> {
                         note(Operation::Iterate, 0);
                     }
                     "Lock" | "RLock" if args.is_empty() => {
-                        locks.push(self.lock(x, function));
+                        locks.push(Lock {
+                            name: self.lock(x, function),
+                            shared: name.as_str() == "RLock",
+                        });
                     }
                     "Unlock" | "RUnlock" if args.is_empty() && !deferred => {
                         let lock = self.lock(x, function);
-                        locks.retain(|held| *held != lock);
+                        locks.retain(|held| held.name != lock);
                     }
                     _ => {}
                 }
@@ -710,7 +645,7 @@ impl Reader<'_> {
         }
     }
 
-    fn add(&mut self, how: How, x: ExprId, whole: ExprId, function: usize, locks: &[String]) {
+    fn add(&mut self, how: How, x: ExprId, whole: ExprId, function: usize, locks: &[Lock]) {
         let operation = how.operation;
         let ast = &self.file.ast;
         let x = ast.unparen(x);
@@ -737,6 +672,7 @@ impl Reader<'_> {
             _ => (String::new(), None, false),
         };
         let kind = match (field, self.locals.get(&name)) {
+            (false, _) if name.is_empty() => value_kind(ast, x, &self.source.kinds.types),
             (false, Some((kind, _))) => *kind,
             _ => Kind::Unknown,
         };
@@ -750,7 +686,6 @@ impl Reader<'_> {
             place: self.place(ast.expr(whole).span),
             function,
             locks: locks.to_vec(),
-            dereferenced: how.dereferenced,
             passed: how.passed,
             fresh,
             deferred: how.deferred,
@@ -903,8 +838,8 @@ mod tests {
         assert_eq!(uses(5), [(Operation::Assign, "T.m".to_owned())]);
         assert_eq!(uses(7), [(Operation::Iterate, "T.m".to_owned())]);
         assert_eq!(uses(8), [(Operation::Delete, "T.m".to_owned())]);
-        let locks: Vec<&[String]> = source.uses.iter().map(|u| u.locks.as_slice()).collect();
-        assert_eq!(locks[0], ["t.mu".to_owned()]);
+        let locks: Vec<&[Lock]> = source.uses.iter().map(|u| u.locks.as_slice()).collect();
+        assert_eq!(locks[0][0].name, "t.mu");
         assert!(locks[locks.len() - 1].is_empty());
     }
 
@@ -915,22 +850,10 @@ mod tests {
         );
         let spot = |line| source.spot(line, &source.kinds).uses;
         assert_eq!(spot(3)[0].operation, Operation::Delete);
-        assert!(spot(7).iter().any(|u| u.dereferenced));
+        assert_eq!(spot(7)[0].operation, Operation::Read);
         assert_eq!(
-            source.uses.last().map(|u| u.locks.concat()).as_deref(),
+            source.uses.last().map(|u| u.locks[0].name.as_str()),
             Some("the embedded lock")
         );
-    }
-
-    #[test]
-    fn elements_taken_from_maps() {
-        let source = source(
-            "package p\nfunc f(m map[string]*U, s []*U) string {\n\tu := m[\"a\"]\n\tv := s[0]\n\t_ = v.n\n\treturn u.n\n}\n",
-        );
-        let dereferenced = |line| {
-            let uses = source.spot(line, &source.kinds).uses;
-            uses.iter().any(|u| u.dereferenced)
-        };
-        assert!(dereferenced(6) && !dereferenced(5) && !dereferenced(3));
     }
 }

@@ -104,8 +104,7 @@ pub(crate) fn decoded(
 
 /// Whether one of the functions that give a field a value is of a kind.
 fn uses_of_all(uses: &[&Uses], field: &FieldName, is: impl Fn(Option<FuncRef>) -> bool) -> bool {
-    uses.iter()
-        .any(|uses| uses.assigning(field.field).any(|func| is(func)))
+    uses.iter().any(|uses| uses.assigning(field.field).any(&is))
 }
 
 /// Whether a constructor other than the function that decodes makes objects of a type.

@@ -345,7 +345,7 @@ impl Engine<'_, '_> {
                 self.report(state, *map, at, origin);
                 return false;
             }
-            None => self.bare(state, *map, at),
+            None => self.bare(*map, at),
             _ => {}
         }
         true

@@ -1,6 +1,6 @@
 //! Functions that may hand a nil map to one that writes to it, told without types.
 
-use crate::names_index::FuncRef;
+use crate::names_index::{FuncRef, is_nil};
 use crate::takers::Takers;
 use rustc_hash::FxHashMap;
 use tophash_syntax::ast::{AssignOp, Ast, ExprId, ExprKind, StmtId, StmtKind, UnaryOp};
@@ -170,8 +170,4 @@ fn called(ast: &Ast, fun: ExprId) -> Option<Symbol> {
         ExprKind::Index { x, .. } | ExprKind::IndexList { x, .. } => called(ast, x),
         _ => None,
     }
-}
-
-fn is_nil(ast: &Ast, value: ExprId) -> bool {
-    matches!(ast.expr(ast.unparen(value)).kind, ExprKind::Ident(name) if name.as_str() == "nil")
 }

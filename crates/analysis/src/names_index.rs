@@ -304,17 +304,7 @@ impl NamesIndex {
 
     fn variables(&mut self, file: FileId, tree: &File, functions: &Functions) {
         let ast = &tree.ast;
-        let mut specs = Vec::new();
-        for &decl in &tree.decls {
-            if let DeclKind::Gen {
-                tok: GenTok::Var,
-                specs: list,
-                ..
-            } = ast.decl(decl).kind
-            {
-                specs.extend(ast.list(list).iter().map(|&spec| (spec, true)));
-            }
-        }
+        let mut specs: Vec<_> = tree.specs(GenTok::Var).map(|spec| (spec, true)).collect();
         for n in 0..ast.stmt_count() {
             if let StmtKind::Decl(decl) = ast.stmt(StmtId::from_index(n)).kind
                 && let DeclKind::Gen {
@@ -460,44 +450,34 @@ pub(crate) fn structs(world: &dyn World, package: PackageId) -> FxHashMap<Symbol
     for &file in world.files(package) {
         let tree = world.file(file).tree;
         let ast = &tree.ast;
-        for &decl in &tree.decls {
-            let DeclKind::Gen {
-                tok: GenTok::Type,
-                specs,
-                ..
-            } = ast.decl(decl).kind
-            else {
+        for spec in tree.specs(GenTok::Type) {
+            let SpecKind::Type { name, ty, .. } = ast.spec(spec).kind else {
                 continue;
             };
-            for &spec in ast.list(specs) {
-                let SpecKind::Type { name, ty, .. } = ast.spec(spec).kind else {
-                    continue;
+            let ExprKind::StructType(fields) = ast.expr(ty).kind else {
+                continue;
+            };
+            let mut index = StructIndex::default();
+            for field in ast.fields(fields) {
+                let kind = ast.expr(ast.unparen(field.ty)).kind;
+                index.has_map |= matches!(kind, ExprKind::MapType { .. });
+                let part = match named(ast, field.ty) {
+                    Some((None, part)) => Some(part),
+                    _ => None,
                 };
-                let ExprKind::StructType(fields) = ast.expr(ty).kind else {
-                    continue;
-                };
-                let mut index = StructIndex::default();
-                for field in ast.fields(fields) {
-                    let kind = ast.expr(ast.unparen(field.ty)).kind;
-                    index.has_map |= matches!(kind, ExprKind::MapType { .. });
-                    let part = match named(ast, field.ty) {
-                        Some((None, part)) => Some(part),
-                        _ => None,
+                index.parts.extend(part);
+                index
+                    .fields
+                    .extend(ast.list(field.names).iter().map(|n| n.name));
+                if field.names.is_empty() {
+                    let ty = match kind {
+                        ExprKind::Star(x) => x,
+                        _ => field.ty,
                     };
-                    index.parts.extend(part);
-                    index
-                        .fields
-                        .extend(ast.list(field.names).iter().map(|n| n.name));
-                    if field.names.is_empty() {
-                        let ty = match kind {
-                            ExprKind::Star(x) => x,
-                            _ => field.ty,
-                        };
-                        index.fields.extend(named(ast, ty).map(|(_, name)| name));
-                    }
+                    index.fields.extend(named(ast, ty).map(|(_, name)| name));
                 }
-                structs.insert(name.name, index);
             }
+            structs.insert(name.name, index);
         }
     }
     structs

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use tophash_flow::FnId;
 use tophash_syntax::ast::{ExprKind, SpecKind};
-use tophash_syntax::{Symbol, ast};
+use tophash_syntax::{Import, Symbol, ast};
 use tophash_types::{FileId, PackageId};
 
 /// What can go wrong in a package.
@@ -194,32 +194,13 @@ fn imported(
     file: FileId,
     qualifier: Symbol,
 ) -> Option<PackageId> {
-    let tree = worker.world.file(file).tree;
-    let ast = &tree.ast;
-    for &decl in &tree.decls {
-        let ast::DeclKind::Gen {
-            tok: ast::GenTok::Import,
-            specs,
-            ..
-        } = ast.decl(decl).kind
-        else {
-            continue;
-        };
-        for &spec in ast.list(specs) {
-            let SpecKind::Import { name, path, .. } = ast.spec(spec).kind else {
-                continue;
-            };
-            let candidate = match name {
-                Some(name) => name.name == qualifier,
-                // Most packages are called what their path ends with.
-                None => path.as_str().ends_with(qualifier.as_str()),
-            };
-            if candidate {
-                return worker.world.import(package, path);
-            }
-        }
-    }
-    None
+    let is_meant = |import: &Import| match import.name {
+        Some(name) => name.name == qualifier,
+        // Most packages are called what their path ends with.
+        None => import.path.as_str().ends_with(qualifier.as_str()),
+    };
+    let import = worker.world.file(file).tree.imports().find(is_meant)?;
+    worker.world.import(package, import.path)
 }
 
 /// A field that is written, and that nothing in the package ever gives a value.

@@ -5,7 +5,7 @@ use crate::package::PackageFacts;
 use crate::worker::{Worker, is_exported};
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use tophash_syntax::ast::{self, Body, ChanDir, ExprId, ExprKind, FuncId, SpecKind};
+use tophash_syntax::ast::{self, Body, ChanDir, ExprId, ExprKind, FuncId};
 use tophash_syntax::{Span, Symbol};
 use tophash_types::{Basic, FileId, Mode, ObjId, PackageId, Type, TypeId, TypedBody};
 
@@ -266,29 +266,17 @@ impl Speller<'_> {
 
     /// What the file calls a package that it imports.
     fn qualifier(&self, worker: &Worker, wanted: Symbol) -> Option<Symbol> {
-        let tree = worker.world.file(self.file).tree;
-        let specs = tree
-            .decls
-            .iter()
-            .flat_map(|&decl| match tree.ast.decl(decl).kind {
-                ast::DeclKind::Gen { specs, .. } => tree.ast.list(specs),
-                _ => &[],
-            });
-        specs
-            .filter_map(|&spec| match tree.ast.spec(spec).kind {
-                SpecKind::Import { name, path, .. } => Some((name, path)),
-                _ => None,
-            })
-            .find_map(|(name, path)| {
-                let package = worker.world.import(self.package, path)?;
-                if worker.world.path(package) != wanted {
-                    return None;
-                }
-                match name {
-                    Some(name) if matches!(name.name.as_str(), "." | "_") => None,
-                    Some(name) => Some(name.name),
-                    None => worker.world.name(package),
-                }
-            })
+        let mut imports = worker.world.file(self.file).tree.imports();
+        imports.find_map(|import| {
+            let package = worker.world.import(self.package, import.path)?;
+            if worker.world.path(package) != wanted {
+                return None;
+            }
+            match import.name {
+                Some(name) if matches!(name.name.as_str(), "." | "_") => None,
+                Some(name) => Some(name.name),
+                None => worker.world.name(package),
+            }
+        })
     }
 }

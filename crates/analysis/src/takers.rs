@@ -12,7 +12,7 @@ use tophash_syntax::{File, Symbol};
 use tophash_types::{PackageId, World};
 
 /// What a package declares that takes maps.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Takers {
     /// Defined types that are maps.
     pub map_types: FxHashSet<Symbol>,
@@ -162,43 +162,11 @@ fn is_known_map(name: Symbol) -> bool {
 
 fn map_types(tree: &File, names: &mut FxHashSet<Symbol>) {
     let ast = &tree.ast;
-    for &decl in &tree.decls {
-        let DeclKind::Gen {
-            tok: GenTok::Type,
-            specs,
-            ..
-        } = ast.decl(decl).kind
-        else {
-            continue;
-        };
-        for &spec in ast.list(specs) {
-            if let SpecKind::Type { name, ty, .. } = ast.spec(spec).kind
-                && matches!(ast.expr(ast.unparen(ty)).kind, ExprKind::MapType { .. })
-            {
-                names.insert(name.name);
-            }
+    for spec in tree.specs(GenTok::Type) {
+        if let SpecKind::Type { name, ty, .. } = ast.spec(spec).kind
+            && matches!(ast.expr(ast.unparen(ty)).kind, ExprKind::MapType { .. })
+        {
+            names.insert(name.name);
         }
     }
-}
-
-/// Paths that a file imports.
-pub(crate) fn imports(file: &File) -> impl Iterator<Item = Symbol> + '_ {
-    let ast = &file.ast;
-    let specs = file
-        .decls
-        .iter()
-        .filter_map(|&decl| match ast.decl(decl).kind {
-            DeclKind::Gen {
-                tok: GenTok::Import,
-                specs,
-                ..
-            } => Some(specs),
-            _ => None,
-        });
-    specs
-        .flat_map(|specs| ast.list(specs))
-        .filter_map(|&spec| match ast.spec(spec).kind {
-            SpecKind::Import { path, .. } => Some(path),
-            _ => None,
-        })
 }

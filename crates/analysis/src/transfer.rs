@@ -1,6 +1,6 @@
 //! What instructions do to a state.
 
-use crate::engine::{Engine, NilWrite};
+use crate::engine::{Engine, Gathered, NilWrite};
 use crate::export;
 use crate::fields::Bare;
 use crate::origin::{Loc, OriginId, OriginKind};
@@ -119,7 +119,7 @@ impl Engine<'_, '_> {
             None => {
                 self.need(state, map, at, &value);
                 self.unmade(map, at);
-                self.bare(state, map, at);
+                self.bare(map, at);
                 match value {
                     // It did not panic, so the map was made.
                     Value::Term(term) => {
@@ -215,27 +215,19 @@ impl Engine<'_, '_> {
     }
 
     /// Notes a write to a map of which nothing is known here.
-    pub(crate) fn bare(&mut self, state: &State, map: PlaceId, at: At) {
+    pub(crate) fn bare(&mut self, map: PlaceId, at: At) {
         let loc = self.loc(at.span);
-        let Some(gathered) = &self.gathered else {
+        let is_new = |gathered: &Gathered| !gathered.bare.contains_key(&loc);
+        if !self.gathered.as_ref().is_some_and(is_new) {
             return;
+        }
+        let bare = Bare {
+            write: self.describe(map, at),
+            func: self.func,
+            map,
         };
-        let new = !gathered.bare.contains_key(&loc);
-        let write = new.then(|| self.describe(map, at));
-        let conditions = export::conditions(self, state);
         if let Some(gathered) = &mut self.gathered {
-            if let Some(write) = write {
-                let bare = Bare {
-                    write,
-                    func: self.func,
-                    map,
-                    ways: Vec::new(),
-                };
-                gathered.bare.insert(loc, bare);
-            }
-            if let Some(bare) = gathered.bare.get_mut(&loc) {
-                bare.ways.push(conditions);
-            }
+            gathered.bare.insert(loc, bare);
         }
     }
 
@@ -251,25 +243,8 @@ impl Engine<'_, '_> {
         let declared = graph.order.iter().find(|&&block| {
             instrs(block).any(|instr| matches!(instr.op, Op::Declare(declared) if declared == var))
         });
-        let reaches = |from: BlockId, to: BlockId| {
-            let mut seen = vec![false; function.blocks.len()];
-            if let Some(declared) = declared {
-                seen[declared.index()] = true;
-            }
-            let mut open: Vec<BlockId> = vec![from];
-            while let Some(block) = open.pop() {
-                for (_, next) in function.block(block).end.successors() {
-                    if std::mem::replace(&mut seen[next.index()], true) {
-                        continue;
-                    }
-                    if next == to {
-                        return true;
-                    }
-                    open.push(next);
-                }
-            }
-            false
-        };
+        let leads =
+            |from: BlockId, to: BlockId| function.leads(from, to, |block| declared == Some(&block));
         let write = *graph
             .order
             .iter()
@@ -282,7 +257,7 @@ impl Engine<'_, '_> {
                 }
                 _ => false,
             })?;
-            let same_loop = block != write && reaches(block, write) && reaches(write, block);
+            let same_loop = block != write && leads(block, write) && leads(write, block);
             same_loop.then(|| Weak::FirstRound(self.loc(made.at.span)))
         })
     }
@@ -433,21 +408,7 @@ impl Engine<'_, '_> {
     /// earlier round may have stored it, and which keys a loop came by is not followed.
     fn is_stored_in_loop(&self, map: PlaceId, read: Site) -> bool {
         let function = self.unit.function(self.func);
-        let reaches = |from: BlockId, to: BlockId| {
-            let mut seen = vec![false; function.blocks.len()];
-            let mut open = vec![from];
-            while let Some(block) = open.pop() {
-                for (_, next) in function.block(block).end.successors() {
-                    if next == to {
-                        return true;
-                    }
-                    if !std::mem::replace(&mut seen[next.index()], true) {
-                        open.push(next);
-                    }
-                }
-            }
-            false
-        };
+        let leads = |from: BlockId, to: BlockId| function.leads(from, to, |_| false);
         let stores = |block: BlockId| {
             let instrs = function.block(block).instrs.iter();
             instrs.filter_map(|instr| match instr.op {
@@ -457,8 +418,8 @@ impl Engine<'_, '_> {
         };
         (0..function.blocks.len() as u32).map(BlockId).any(|block| {
             stores(block).any(|stored| stored == map)
-                && reaches(block, read.block)
-                && reaches(block, block)
+                && leads(block, read.block)
+                && leads(block, block)
         })
     }
 

@@ -4,7 +4,7 @@ use crate::givers;
 use crate::names_index::{NamesIndex, StructIndex};
 use crate::origin::{OriginId, Origins};
 use crate::summary::{FieldName, Summary};
-use crate::takers::{Takers, imports};
+use crate::takers::Takers;
 use crate::term::Root;
 use crate::unit::UnitAnalysis;
 use crate::value::Value;
@@ -91,15 +91,16 @@ impl<'w> Worker<'w> {
     /// What a package and those that it imports declare that takes maps or gives them.
     pub(crate) fn takers_seen_from(&mut self, package: PackageId) -> Takers {
         let own = self.takers(package);
-        let mut seen = Takers {
-            map_types: own.map_types.clone(),
-            writers: own.writers.clone(),
-            keepers: own.keepers.clone(),
-            makers: own.makers.clone(),
-        };
+        let mut seen = Takers::clone(&own);
         let mut paths = FxHashSet::default();
         for &file in self.world.files(package) {
-            paths.extend(imports(self.world.file(file).tree));
+            paths.extend(
+                self.world
+                    .file(file)
+                    .tree
+                    .imports()
+                    .map(|import| import.path),
+            );
         }
         for path in paths {
             if let Some(import) = self.world.import(package, path) {

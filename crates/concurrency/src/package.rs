@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 use std::rc::Rc;
 use tophash_analysis::Worker;
 use tophash_flow::{FnId, FuncName, Unit, VarId};
-use tophash_syntax::ast::{Body, DeclKind, ExprId, ExprKind, GenTok, SpecKind, StmtId, StmtKind};
+use tophash_syntax::ast::{Body, DeclKind, ExprId, ExprKind, StmtId, StmtKind};
 use tophash_syntax::{File, Symbol};
 use tophash_types::{PackageId, Type, TypeId};
 
@@ -93,18 +93,7 @@ fn concerns(file: &File) -> bool {
 
 fn imports_testing(file: &File) -> bool {
     let testing = Symbol::new("testing");
-    file.decls.iter().any(|&decl| {
-        match file.ast.decl(decl).kind {
-        DeclKind::Gen {
-            tok: GenTok::Import,
-            specs,
-            ..
-        } => file.ast.list(specs).iter().any(|&spec| {
-            matches!(file.ast.spec(spec).kind, SpecKind::Import { path, .. } if path == testing)
-        }),
-        _ => false,
-    }
-    })
+    file.imports().any(|import| import.path == testing)
 }
 
 impl<'p, 'w> Package<'p, 'w> {

@@ -8,11 +8,9 @@ use crate::noreturn::known_divergence;
 use rustc_hash::FxHashMap;
 use std::cell::RefCell;
 use std::rc::Rc;
-use tophash_syntax::ast::{
-    Ast, Body, DeclKind, ExprId, ExprKind, FuncId, GenTok, SpecKind, StmtId, StmtKind,
-};
+use tophash_syntax::ast::{Ast, Body, ExprId, ExprKind, FuncId, StmtId, StmtKind};
 use tophash_syntax::walk::Node;
-use tophash_syntax::{File, Symbol};
+use tophash_syntax::{File, Import, Symbol};
 use tophash_types::{FileId, PackageId, World};
 
 /// Functions that call one another on the way to one that is known not to return.
@@ -262,28 +260,11 @@ fn calls(ast: &Ast, stmt: StmtId, name: Symbol) -> bool {
 
 /// The path that a file imports under a name.
 fn import_path(tree: &File, qualifier: Symbol) -> Option<Symbol> {
-    let ast = &tree.ast;
-    let imports = tree
-        .decls
-        .iter()
-        .filter_map(|&decl| match ast.decl(decl).kind {
-            DeclKind::Gen {
-                tok: GenTok::Import,
-                specs,
-                ..
-            } => Some(ast.list(specs)),
-            _ => None,
-        });
-    imports.flatten().find_map(|&spec| {
-        let SpecKind::Import { name, path, .. } = ast.spec(spec).kind else {
-            return None;
-        };
-        let same = match name {
-            Some(name) => name.name == qualifier,
-            None => is_called(path.as_str(), qualifier.as_str()),
-        };
-        same.then_some(path)
-    })
+    let called = |import: &Import| match import.name {
+        Some(name) => name.name == qualifier,
+        None => is_called(import.path.as_str(), qualifier.as_str()),
+    };
+    tree.imports().find(called).map(|import| import.path)
 }
 
 /// Whether a package of that path is most likely called so: by the last part of the path,

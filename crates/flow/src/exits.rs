@@ -350,25 +350,9 @@ fn looped(function: &Function) -> Vec<bool> {
         let id = BlockId(n as u32);
         for instr in &block.instrs {
             if let Op::Defer(defer) = instr.op {
-                looped[defer.index()] = reaches_itself(function, id);
+                looped[defer.index()] = function.leads(id, id, |_| false);
             }
         }
     }
     looped
-}
-
-fn reaches_itself(function: &Function, id: BlockId) -> bool {
-    let mut seen = vec![false; function.blocks.len()];
-    let mut work = vec![id];
-    while let Some(block) = work.pop() {
-        for (_, to) in function.block(block).end.successors() {
-            if to == id {
-                return true;
-            }
-            if !std::mem::replace(&mut seen[to.index()], true) {
-                work.push(to);
-            }
-        }
-    }
-    false
 }

@@ -145,6 +145,37 @@ impl Function {
     pub fn block(&self, id: BlockId) -> &Block {
         &self.blocks[id.index()]
     }
+
+    /// Whether a way leads from one block to another that passes none of those left out. The
+    /// first block itself counts as passed.
+    pub fn reaches(&self, from: BlockId, to: BlockId, left_out: impl Fn(BlockId) -> bool) -> bool {
+        self.search(vec![from], to, left_out)
+    }
+
+    /// The same of a way of one step or more, the block that it starts from not counted.
+    pub fn leads(&self, from: BlockId, to: BlockId, left_out: impl Fn(BlockId) -> bool) -> bool {
+        let next = self.block(from).end.successors().map(|(_, next)| next);
+        self.search(next.collect(), to, left_out)
+    }
+
+    fn search(
+        &self,
+        mut open: Vec<BlockId>,
+        to: BlockId,
+        left_out: impl Fn(BlockId) -> bool,
+    ) -> bool {
+        let mut seen = vec![false; self.blocks.len()];
+        while let Some(block) = open.pop() {
+            if std::mem::replace(&mut seen[block.index()], true) || left_out(block) {
+                continue;
+            }
+            if block == to {
+                return true;
+            }
+            open.extend(self.block(block).end.successors().map(|(_, next)| next));
+        }
+        false
+    }
 }
 
 /// A variable, parameter, result or temporary.

@@ -5,6 +5,7 @@ use tophash_analysis::{Cause, LeftNil, Loc, PackageFacts};
 use tophash_finding::{Evidence, Finding, Fix, RuleMeta, Severity};
 
 use crate::nil_fix;
+use crate::nil_write::written_too;
 use crate::site::Sites;
 
 /// Fields with those that the same method sets to nil: that is one mistake.
@@ -119,13 +120,8 @@ pub(crate) fn finding(
     let written = format!("{map} is written here");
     evidence.push(sites.evidence(write.at, &write.function, written));
     let others: Vec<_> = writes.collect();
-    if let Some(second) = others.first() {
-        let message = match others.len() {
-            1 => "it is written here, too".to_owned(),
-            n => format!("it is written in {n} more places, the first one here"),
-        };
-        evidence.push(sites.evidence(second.at, &second.function, message));
-    }
+    let second = others.first().map(|write| (write.at, &*write.function));
+    evidence.extend(written_too(second, others.len(), sites));
     // Also those in tests, which are found once the others are mended.
     let mut places: Vec<Loc> = left.writes.iter().map(|write| write.at).collect();
     places.sort_by_key(|at| (*at != write.at, *at));

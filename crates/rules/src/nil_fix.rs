@@ -115,17 +115,22 @@ impl Check {
     }
 }
 
+/// The list of statements that a block or a clause is made of; empty for all others.
+fn statements(ast: &Ast, around: StmtId) -> &[StmtId] {
+    match ast.stmt(around).kind {
+        StmtKind::Block(list)
+        | StmtKind::Case { body: list, .. }
+        | StmtKind::Comm { body: list, .. } => ast.list(list),
+        _ => &[],
+    }
+}
+
 /// The innermost simple statement around an extent that stands in a list of statements, and
 /// where that list starts.
 fn statement(ast: &Ast, at: Span) -> Option<(u32, Span)> {
     let mut best: Option<(u32, StmtId)> = None;
     for n in 0..ast.stmt_count() {
-        let list = match ast.stmt(StmtId::from_index(n)).kind {
-            StmtKind::Block(list) => list,
-            StmtKind::Case { body, .. } | StmtKind::Comm { body, .. } => body,
-            _ => continue,
-        };
-        let list = ast.list(list);
+        let list = statements(ast, StmtId::from_index(n));
         let Some(&first) = list.first() else {
             continue;
         };
@@ -189,12 +194,7 @@ fn at_declaration(origin: &Origin, writes: &[Loc], sites: &Sites) -> Option<Fix>
 fn local_declaration(ast: &Ast, name: Span) -> Option<(StmtId, StmtId, Span)> {
     for n in 0..ast.stmt_count() {
         let around = StmtId::from_index(n);
-        let list = match ast.stmt(around).kind {
-            StmtKind::Block(list) => list,
-            StmtKind::Case { body, .. } | StmtKind::Comm { body, .. } => body,
-            _ => continue,
-        };
-        for &id in ast.list(list) {
+        for &id in statements(ast, around) {
             let StmtKind::Decl(decl) = ast.stmt(id).kind else {
                 continue;
             };
@@ -238,12 +238,10 @@ fn function(ast: &Ast, at: Span) -> Option<StmtId> {
 /// Whether a write stands in the list of statements of the declaration, and nothing between
 /// them speaks of the variable or leaves the list.
 fn comes_first(ast: &Ast, list: StmtId, decl: StmtId, name: Symbol, write: Loc) -> bool {
-    let list = match ast.stmt(list).kind {
-        StmtKind::Block(list) => list,
-        StmtKind::Case { body, .. } | StmtKind::Comm { body, .. } => body,
-        _ => return false,
-    };
-    let after = ast.list(list).iter().skip_while(|&&id| id != decl).skip(1);
+    let after = statements(ast, list)
+        .iter()
+        .skip_while(|&&id| id != decl)
+        .skip(1);
     for &id in after {
         let (mut named, mut closure) = (false, false);
         ast.walk(Node::Stmt(id), |node| {

@@ -208,13 +208,8 @@ pub(crate) fn finding(
         .collect();
     others.sort();
     others.dedup();
-    if let Some(&next) = others.first() {
-        let message = match others.len() {
-            1 => "it is written here, too".to_owned(),
-            n => format!("it is written in {n} more places, the first one here"),
-        };
-        evidence.push(sites.evidence(next, "", message));
-    }
+    let next = others.first().map(|&at| (at, ""));
+    evidence.extend(written_too(next, others.len(), sites));
     Some(Finding {
         code: meta.code.to_owned(),
         name: meta.name.to_owned(),
@@ -236,6 +231,20 @@ pub(crate) fn finding(
         fixes: fix(writes, facts, origins, sites).into_iter().collect(),
         fingerprint: String::new(),
     })
+}
+
+/// What to say of `count` more writes, of which the first one is in that function.
+pub(crate) fn written_too(
+    first: Option<(Loc, &str)>,
+    count: usize,
+    sites: &Sites,
+) -> Option<Evidence> {
+    let (at, function) = first?;
+    let message = match count {
+        1 => "it is written here, too".to_owned(),
+        n => format!("it is written in {n} more places, the first one here"),
+    };
+    Some(sites.evidence(at, function, message))
 }
 
 /// Whether running a test shows that there is no mistake: where the map comes from, where

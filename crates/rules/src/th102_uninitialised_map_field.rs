@@ -7,7 +7,7 @@ use tophash_finding::{Edit, Finding, Fix, RuleMeta, Severity};
 
 use crate::left_nil;
 use crate::nil_fix;
-use crate::nil_write::{Kind, by_cause, finding};
+use crate::nil_write::{Kind, by_cause, finding, written_too};
 use crate::registry::{Finder, Rule};
 use crate::site::Sites;
 
@@ -116,13 +116,11 @@ fn never_made(never: &NeverMade, facts: &PackageFacts, sites: &Sites) -> Option<
     }
     let written = format!("{} is written here", write.map);
     evidence.push(sites.evidence(write.at, &write.function, written));
-    if let Some(second) = never.writes.get(1) {
-        let message = match never.writes.len() - 1 {
-            1 => "it is written here, too".to_owned(),
-            n => format!("it is written in {n} more places, the first one here"),
-        };
-        evidence.push(sites.evidence(second.at, &second.function, message));
-    }
+    let second = never
+        .writes
+        .get(1)
+        .map(|write| (write.at, &*write.function));
+    evidence.extend(written_too(second, never.writes.len() - 1, sites));
     Some(Finding {
         code: RULE.meta.code.to_owned(),
         name: RULE.meta.name.to_owned(),

@@ -76,11 +76,48 @@ impl File {
             + (self.comment_groups.capacity() + self.lines.capacity()) * size_of::<u32>()
     }
 
+    /// The specs of top-level declarations with a keyword, in source order.
+    pub fn specs(&self, keyword: ast::GenTok) -> impl Iterator<Item = ast::SpecId> + '_ {
+        let specs = move |&decl: &ast::DeclId| match self.ast.decl(decl).kind {
+            ast::DeclKind::Gen { tok, specs, .. } if tok == keyword => self.ast.list(specs),
+            _ => &[],
+        };
+        self.decls.iter().flat_map(specs).copied()
+    }
+
+    /// The imports, in source order.
+    pub fn imports(&self) -> impl Iterator<Item = Import> + '_ {
+        self.specs(ast::GenTok::Import)
+            .filter_map(|spec| match self.ast.spec(spec).kind {
+                ast::SpecKind::Import {
+                    name,
+                    path,
+                    path_span,
+                } => Some(Import {
+                    name,
+                    path,
+                    path_span,
+                }),
+                _ => None,
+            })
+    }
+
     /// Line and column of a byte offset, both from 1; the column counts bytes.
     pub fn position(&self, offset: u32) -> (u32, u32) {
         let line = self.lines.partition_point(|&start| start <= offset).max(1);
         (line as u32, offset - self.lines[line - 1] + 1)
     }
+}
+
+/// One import of a file.
+#[derive(Clone, Copy, Debug)]
+pub struct Import {
+    /// The name that it is given; none if it keeps that of the package.
+    pub name: Option<ast::Ident>,
+    /// The path, without quotes.
+    pub path: Symbol,
+    /// Where the path stands, quotes included.
+    pub path_span: Span,
 }
 
 /// A function body parsed apart from its file.

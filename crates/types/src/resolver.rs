@@ -6,42 +6,7 @@ use crate::scope::{Declaration, PackageScope};
 use crate::world::{FileId, PackageId};
 use std::rc::Rc;
 use tophash_syntax::ast::*;
-use tophash_syntax::{Ast, File, Span, Symbol};
-
-/// An import declaration of a file.
-pub(crate) struct Import {
-    pub(crate) name: Option<Ident>,
-    pub(crate) path: Symbol,
-    pub(crate) path_span: Span,
-}
-
-/// The imports of a file, in source order.
-pub(crate) fn imports(file: &File) -> impl Iterator<Item = Import> {
-    let ast = &file.ast;
-    file.decls
-        .iter()
-        .filter_map(move |&decl| match ast.decl(decl).kind {
-            DeclKind::Gen {
-                tok: GenTok::Import,
-                specs,
-                ..
-            } => Some(ast.list(specs)),
-            _ => None,
-        })
-        .flatten()
-        .filter_map(move |&spec| match ast.spec(spec).kind {
-            SpecKind::Import {
-                name,
-                path,
-                path_span,
-            } => Some(Import {
-                name,
-                path,
-                path_span,
-            }),
-            _ => None,
-        })
-}
+use tophash_syntax::{Ast, Symbol};
 
 /// The receiver of a method as far as it can be read without types.
 struct ReceiverSyntax {

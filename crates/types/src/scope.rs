@@ -213,7 +213,7 @@ impl<'w> Checker<'w> {
     fn collect_imports(&mut self, file: FileId) -> FileScope {
         let mut scope = FileScope::default();
         let from = self.world.package_of(file);
-        for import in crate::resolver::imports(self.world.file(file).tree) {
+        for import in self.world.file(file).tree.imports() {
             let place = Place {
                 file,
                 span: import.name.map_or(import.path_span, |n| n.span),

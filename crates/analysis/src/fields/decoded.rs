@@ -6,7 +6,6 @@ use crate::fields::join::is_constructor;
 use crate::fields::uses::{DecodeCall, Uses, function_name, is_decoder};
 use crate::givers;
 use crate::names_index::FuncRef;
-use crate::summary::FieldName;
 use crate::worker::{Worker, is_exported};
 use tophash_flow::{Call, Callee, Unit};
 use tophash_syntax::Span;
@@ -86,7 +85,9 @@ pub(crate) fn decoded(
                 continue;
             }
             let by = call.giver.func;
-            let completed = uses_of_all(uses, field, |func| func == by);
+            let completed = uses
+                .iter()
+                .any(|own| own.assigning(field.field).any(|func| func == by));
             let made_otherwise = !elements && has_constructor(worker, uses, target.1, by);
             if completed || made_otherwise {
                 continue;
@@ -100,11 +101,6 @@ pub(crate) fn decoded(
         }
     }
     None
-}
-
-/// Whether one of the functions that give a field a value is of a kind.
-fn uses_of_all(uses: &[&Uses], field: &FieldName, is: impl Fn(Option<FuncRef>) -> bool) -> bool {
-    uses.iter().any(|uses| uses.assigning(field.field).any(&is))
 }
 
 /// Whether a constructor other than the function that decodes makes objects of a type.

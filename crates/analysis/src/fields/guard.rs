@@ -64,7 +64,7 @@ pub(crate) fn care(
             false => look.block(function, block),
         };
     }
-    if !reaches(function, BlockId::ENTRY, write, &|block| {
+    if !function.reaches(BlockId::ENTRY, write, |block| {
         seen[block.index()] != Seen::Nothing
     }) {
         return Care::Always;
@@ -92,8 +92,7 @@ pub(crate) fn care(
     });
     for (test, span) in tests {
         // Ways that have nothing to do with each other: the one with the test makes it.
-        let apart =
-            !reaches(function, test, write, &none) && !reaches(function, write, test, &none);
+        let apart = !function.reaches(test, write, none) && !function.reaches(write, test, none);
         let Terminator::Branch { then, .. } = function.block(test).end else {
             continue;
         };
@@ -109,28 +108,6 @@ pub(crate) fn care(
         true => Care::Given,
         false => Care::None,
     }
-}
-
-/// Whether a way leads from one block to another that passes none of those left out. The
-/// first block itself counts as passed.
-fn reaches(
-    function: &Function,
-    from: BlockId,
-    to: BlockId,
-    left_out: &dyn Fn(BlockId) -> bool,
-) -> bool {
-    let mut seen = vec![false; function.blocks.len()];
-    let mut open = vec![from];
-    while let Some(block) = open.pop() {
-        if std::mem::replace(&mut seen[block.index()], true) || left_out(block) {
-            continue;
-        }
-        if block == to {
-            return true;
-        }
-        open.extend(function.block(block).end.successors().map(|(_, next)| next));
-    }
-    false
 }
 
 /// Whether a block is entered in one way only.

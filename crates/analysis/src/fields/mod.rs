@@ -15,7 +15,7 @@ mod join;
 mod uses;
 
 use crate::origin::Loc;
-use crate::summary::{Conditions, FieldName, Write};
+use crate::summary::{FieldName, Write};
 use std::rc::Rc;
 use tophash_flow::{FnId, PlaceId};
 use tophash_syntax::Symbol;
@@ -31,8 +31,6 @@ pub(crate) struct Bare {
     pub func: FnId,
     /// The map.
     pub map: PlaceId,
-    /// What holds of the function's arguments on each way to it.
-    pub ways: Vec<Conditions>,
 }
 
 /// A map field that something leaves nil and that is written without a check.

@@ -318,8 +318,8 @@ fn imported_as(
 ) -> Option<String> {
     let files = &workspace.package(importer).files;
     let imports = files.iter().flat_map(|&id| {
-        let file = workspace.tree(id);
-        file.decls.iter().flat_map(|&decl| import_specs(file, decl))
+        let imports = workspace.tree(id).imports();
+        imports.map(|import| (import.name.map(|name| name.name), import.path))
     });
     let mut imports: Vec<(Option<Symbol>, Symbol)> = imports.collect();
     imports.sort_by_key(|(name, path)| (name.is_none(), path.as_str()));
@@ -334,28 +334,6 @@ fn imported_as(
         };
         matches.then(|| path.as_str().to_owned())
     })
-}
-
-fn import_specs(
-    file: &tophash_syntax::File,
-    decl: tophash_syntax::ast::DeclId,
-) -> Vec<(Option<Symbol>, Symbol)> {
-    use tophash_syntax::ast::{DeclKind, GenTok, SpecKind};
-    let DeclKind::Gen {
-        tok: GenTok::Import,
-        specs,
-        ..
-    } = file.ast.decl(decl).kind
-    else {
-        return Vec::new();
-    };
-    let specs = file.ast.list(specs).iter();
-    specs
-        .filter_map(|&spec| match file.ast.spec(spec).kind {
-            SpecKind::Import { name, path, .. } => Some((name.map(|name| name.name), path)),
-            _ => None,
-        })
-        .collect()
 }
 
 /// Adds the import paths below a directory that end in a name. `path` is the directory's own,

@@ -2,6 +2,7 @@
 
 use crate::engine::{Engine, NilWrite};
 use crate::export;
+use crate::implementations;
 use crate::library::{self, Effect};
 use crate::origin::OriginKind;
 use crate::state::{Fact, State, Weak};
@@ -91,6 +92,12 @@ impl Engine<'_, '_> {
             Callee::Interface { name, .. } if self.is_fatal(name, call, &args, &state) => {
                 Vec::new()
             }
+            Callee::Interface { ty, name }
+                if let Some((name, object)) =
+                    implementations::only_one(self.worker, self.unit.file, ty, name) =>
+            {
+                self.call_static(site, at, call, (name, Some(object)), &args, state)
+            }
             Callee::Interface { .. } | Callee::Value(_) | Callee::Unknown => {
                 self.unseen(site, &args, &mut state);
                 self.unknown_results(site, call, &mut state);
@@ -174,7 +181,7 @@ impl Engine<'_, '_> {
                             Value::Zero(Some(self.origin(OriginKind::Clone, at.span, None)))
                         }
                         Some(Truth::NonZero) => Value::Made,
-                        None => self.fresh(&mut state, site, 0),
+                        None => self.clone_of(value, site, &mut state),
                     },
                     None => Value::Unknown,
                 };
@@ -198,10 +205,43 @@ impl Engine<'_, '_> {
                 // facts about its length.
                 let value = match args.values.first() {
                     Some(value @ Value::Term(_)) => value.clone(),
+                    Some(Value::Zero(_)) => Value::Zero(None),
                     _ => self.fresh(&mut state, site, 0),
                 };
                 if let Some(&result) = call.results.first() {
                     self.write(&mut state, result, value);
+                }
+                return vec![state];
+            }
+            Some(Effect::Reflects) => {
+                let value = match (args.values.first(), args.operands.first()) {
+                    (Some(value), Some(&operand)) if self.may_reflect_nil(operand) => value.clone(),
+                    _ => Value::NonZero,
+                };
+                if let Some(&result) = call.results.first() {
+                    self.write(&mut state, result, value);
+                }
+                return vec![state];
+            }
+            Some(Effect::IsReflected) => {
+                let value = match args.values.first() {
+                    // A map that is nil is still a map.
+                    Some(Value::Zero(Some(_))) => Value::constant(Const::Bool(true)),
+                    Some(x) => self.equality(&state, x, &Value::Zero(None), false),
+                    None => Value::Unknown,
+                };
+                if let Some(&result) = call.results.first() {
+                    self.write(&mut state, result, value);
+                }
+                return vec![state];
+            }
+            Some(Effect::WritesReflected) => {
+                if let (Some(value), Some(&Operand::Place(map))) =
+                    (args.values.first(), args.operands.first())
+                    && let Some(Truth::Zero(Some(origin))) = state.truth(value, &self.terms)
+                {
+                    self.report(&state, map, at, origin);
+                    return Vec::new();
                 }
                 return vec![state];
             }
@@ -240,7 +280,78 @@ impl Engine<'_, '_> {
             self.unseen_args(site, args, &mut state);
         }
         self.pure_results(site, call, name, args, &mut state);
-        vec![state]
+        self.chosen(call, name, object, state)
+    }
+
+    /// The state after a call for each of the constants that a short function of the package
+    /// chooses from, if it returns nothing else.
+    fn chosen(
+        &mut self,
+        call: &Call,
+        name: FuncName,
+        object: Option<ObjId>,
+        state: State,
+    ) -> Vec<State> {
+        let [place] = call.results[..] else {
+            return vec![state];
+        };
+        if name.package != self.unit.name.package
+            || !self.worker.is_number(self.unit.places.get(place).ty)
+            || !self.worker.is_short(object)
+        {
+            return vec![state];
+        }
+        let mut state = state;
+        let Value::Term(term) = self.read(&mut state, place) else {
+            return vec![state];
+        };
+        let Some(summary) = self.worker.summary(name, object) else {
+            return vec![state];
+        };
+        let mut chosen: Vec<Fact> = Vec::new();
+        for outcome in &summary.outcomes {
+            let fact = match outcome.results.first() {
+                Some(Left::Zero(None)) => Fact::Zero(None),
+                Some(Left::Const(constant)) => Fact::Is(*constant),
+                _ => return vec![state],
+            };
+            if !chosen.contains(&fact) {
+                chosen.push(fact);
+            }
+        }
+        if summary.opaque || chosen.is_empty() {
+            return vec![state];
+        }
+        let states = chosen.into_iter().filter_map(|fact| {
+            let mut state = state.clone();
+            state.assume(term, fact, &self.terms).then_some(state)
+        });
+        states.collect()
+    }
+
+    /// Whether a value of that operand's type can be nil and says something as such: of
+    /// interfaces and maps.
+    fn may_reflect_nil(&mut self, operand: Operand) -> bool {
+        let Operand::Place(place) = operand else {
+            return false;
+        };
+        let ty = self.unit.places.get(place).ty;
+        self.worker.is_interface(ty) || self.worker.is_map(ty)
+    }
+
+    /// A copy of a map that may be nil.
+    fn clone_of(&mut self, map: &Value, site: Site, state: &mut State) -> Value {
+        let clone = match map {
+            Value::Term(map) => self.terms.build(TermKind::Clone(*map, site)),
+            _ => None,
+        };
+        let Some(clone) = clone else {
+            return self.fresh(state, site, 0);
+        };
+        if self.ran.contains(&site) {
+            state.forget(&self.terms, |other| other == clone);
+        }
+        Value::Term(clone)
     }
 
     /// Whether a function that is not seen is taken not to return: one that is given an
@@ -511,18 +622,23 @@ impl Engine<'_, '_> {
     /// Whether a callee leaves a nil behind in a way that it tells of by another result,
     /// which the caller looks at: one that is zero where it succeeds, such as an error or an
     /// answer with a code, and is not known to be here.
-    fn is_told_of_failure(&self, summary: &Summary, outcome: &Outcome, binding: &Binding) -> bool {
+    fn is_told_of_failure(
+        &mut self,
+        summary: &Summary,
+        outcome: &Outcome,
+        binding: &Binding,
+    ) -> bool {
         let lefts = || outcome.results.iter().chain(&outcome.objects);
         if !lefts().any(Left::has_nil) {
             return false;
         }
         let results = binding.call.results.iter().zip(&outcome.results);
         results.enumerate().any(|(n, (&place, left))| {
+            let ty = self.unit.places.get(place).ty;
+            let succeeds = |other: &Outcome| other.results.get(n).is_some_and(Left::is_zero);
             left.is_vague()
-                && summary
-                    .outcomes
-                    .iter()
-                    .any(|other| other.results.get(n).is_some_and(Left::is_zero))
+                && (self.worker.is_error(ty)
+                    || !self.worker.holds_map(ty) && summary.outcomes.iter().any(succeeds))
                 && self
                     .unit
                     .places
@@ -574,6 +690,18 @@ impl Engine<'_, '_> {
                 conditional
             }
             None => {
+                // That a map is written by a function of another package is as good as
+                // writing it.
+                if let Given::Param(n) = need.map
+                    && !conditional
+                    && binding
+                        .name
+                        .is_some_and(|name| name.package != self.unit.name.package)
+                    && let Some(&Operand::Place(map)) = binding.args.operands.get(n as usize)
+                {
+                    self.wrote(state, map, binding.at, &value);
+                    return true;
+                }
                 let Value::Term(term) = value else {
                     return true;
                 };
@@ -583,7 +711,14 @@ impl Engine<'_, '_> {
                 {
                     let mut via = vec![step];
                     via.extend(need.via.iter().cloned());
-                    let conditions = export::conditions(self, state);
+                    let mut conditions = export::conditions(self, state);
+                    for (given, fact) in &need.conditions {
+                        if let Value::Term(term) = self.given(given, binding, state)
+                            && let Some(given) = export::given(self, term)
+                        {
+                            conditions.push((given, *fact));
+                        }
+                    }
                     let weak = need.weak.or(state.weak);
                     if let Some(gathered) = &mut self.gathered {
                         gathered.needs.push(Need {

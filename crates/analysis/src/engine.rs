@@ -21,7 +21,7 @@ use tophash_types::TypeId;
 
 /// States kept apart at the beginning of a block. Beyond it they are joined, and what
 /// they disagree on is unknown.
-const MAX_STATES: usize = 8;
+const MAX_STATES: usize = 16;
 
 /// Work before a function is given up: instructions, and ways in which calls return, times
 /// what is known before them. A generated parser of 500 blocks takes more, and so does a test
@@ -133,6 +133,7 @@ impl<'e, 'w> Engine<'e, 'w> {
                         && !declared.address_taken
                         && !live.is_live(to, var)
                 });
+                next.sweep(&self.terms);
                 self.add(&mut states[to.index()], to, next, |key| {
                     dirty.insert((graph.rank[to.index()], key));
                 });
@@ -182,7 +183,7 @@ impl<'e, 'w> Engine<'e, 'w> {
                 changed(key);
                 return;
             }
-            None => at.len() - 1,
+            None => closest(at, &state),
         };
         if at[slot].1 == state {
             return;
@@ -300,8 +301,8 @@ impl<'e, 'w> Engine<'e, 'w> {
                 Some(slot) => kept[slot].1 = kept[slot].1.join(&state, block, &mut self.terms),
                 None if kept.len() < MAX_STATES => kept.push((key, state)),
                 None => {
-                    let last = kept.len() - 1;
-                    kept[last].1 = kept[last].1.join(&state, block, &mut self.terms);
+                    let slot = closest(&kept, &state);
+                    kept[slot].1 = kept[slot].1.join(&state, block, &mut self.terms);
                 }
             }
         }
@@ -428,12 +429,18 @@ impl<'e, 'w> Engine<'e, 'w> {
     /// The value at a path, given a name if it has none, so that what is found out about
     /// it holds for later reads.
     fn named(&mut self, state: &mut State, site: Site, number: u16, place: PlaceId) -> Value {
-        let value = self.read(state, place);
-        if value != Value::Unknown {
-            return value;
-        }
+        // Of a map that is not nil nothing tells how many elements it has.
+        let made = match self.read(state, place) {
+            Value::Unknown => false,
+            Value::Made | Value::NonZero if self.is_map(place) => true,
+            known => return known,
+        };
         let value = self.fresh(state, site, number);
-        self.write(state, place, value.clone());
+        if let (true, Value::Term(term)) = (made, &value) {
+            // Nothing is known of a new name that could contradict it.
+            let _ = state.assume(*term, Fact::Made, &self.terms);
+        }
+        self.write(state, place, value);
         self.read(state, place)
     }
 
@@ -757,4 +764,11 @@ impl<'e, 'w> Engine<'e, 'w> {
     pub(crate) fn is_map(&mut self, place: PlaceId) -> bool {
         self.worker.is_map(self.unit.places.get(place).ty)
     }
+}
+
+/// Which of several states a further one has most in common with.
+fn closest(states: &[(u64, State)], state: &State) -> usize {
+    let distances = states.iter().map(|(_, other)| other.distance(state));
+    let nearest = distances.enumerate().min_by_key(|&(_, distance)| distance);
+    nearest.map_or(0, |(slot, _)| slot)
 }

@@ -16,7 +16,7 @@ const MAX_OUTCOMES: usize = 6;
 const MAX_TOLD_APART: usize = 3;
 
 /// Conditions that a summary keeps for each way.
-const MAX_CONDITIONS: usize = 8;
+const MAX_CONDITIONS: usize = 32;
 
 /// A term in terms of what the function is given; none if it is anything else.
 pub(crate) fn given(engine: &Engine, term: Term) -> Option<Given> {
@@ -46,6 +46,7 @@ pub(crate) fn given(engine: &Engine, term: Term) -> Option<Given> {
             _ => return None,
         },
         TermKind::Len(term) => Given::Len(of(*term)?),
+        TermKind::Clone(map, _) => return given(engine, *map),
         TermKind::Equal(x, y) => Given::Equal(of(*x)?, of(*y)?),
         TermKind::Binary(op, x, y) => Given::Binary(*op, of(*x)?, of(*y)?),
         TermKind::Unary(op, x) => Given::Unary(*op, of(*x)?),

@@ -6,8 +6,17 @@ use rustc_hash::FxHashMap;
 use tophash_syntax::ast::{AssignOp, Ast, ExprId, ExprKind, StmtId, StmtKind, UnaryOp};
 use tophash_syntax::{Span, Symbol};
 
+/// A function that hands something to one that may write to it as a map.
+pub(crate) struct Handing {
+    pub func: FuncRef,
+    /// Whether what else the function has tells that it may be nil.
+    pub is_likely: bool,
+    /// The names of fields that it hands over.
+    pub fields: Vec<Symbol>,
+}
+
 /// What a function has that maps may come from, or that they may go to.
-#[derive(Clone, Copy, Default)]
+#[derive(Default)]
 struct Found {
     /// A variable may be nil: declared without a value, a named result, set to nil, what a
     /// call or an assertion gives.
@@ -16,17 +25,17 @@ struct Found {
     structure: bool,
     /// A variable is handed over.
     hands_variable: bool,
-    /// A field is handed over.
-    hands_field: bool,
+    /// Fields that are handed over.
+    fields: Vec<Symbol>,
     /// What is handed over may be nil whatever else the function has.
     hands_nil: bool,
 }
 
 impl Found {
-    fn is_candidate(self) -> bool {
+    fn is_likely(&self) -> bool {
         self.hands_nil
             || self.hands_variable && self.variable
-            || self.hands_field && (self.structure || self.variable)
+            || !self.fields.is_empty() && (self.structure || self.variable)
     }
 }
 
@@ -35,7 +44,7 @@ pub(crate) fn candidates(
     ast: &Ast,
     takers: &Takers,
     around: impl Fn(Span) -> Option<FuncRef>,
-) -> Vec<FuncRef> {
+) -> Vec<Handing> {
     let mut functions: FxHashMap<FuncRef, Found> = FxHashMap::default();
     // Few files have calls of that kind: what else a function has is asked only there.
     for n in 0..ast.expr_count() {
@@ -60,7 +69,7 @@ pub(crate) fn candidates(
         if let Some(func) = around(expr.span) {
             let known = functions.entry(func).or_default();
             known.hands_variable |= found.hands_variable;
-            known.hands_field |= found.hands_field;
+            known.fields.extend(found.fields);
             known.hands_nil |= found.hands_nil;
         }
     }
@@ -76,6 +85,10 @@ pub(crate) fn candidates(
         let expr = ast.expr(ExprId::from_index(n));
         match expr.kind {
             ExprKind::TypeAssert { .. } => note(expr.span, |f| f.variable = true),
+            // A conversion: `url.Values(nil)`.
+            ExprKind::Call { args, .. } if args.len() == 1 && is_nil(ast, ast.list(args)[0]) => {
+                note(expr.span, |f| f.variable = true);
+            }
             ExprKind::Call { fun, .. } => match called(ast, fun) {
                 Some(name) if takers.makers.contains(&name) => {
                     note(expr.span, |f| f.variable = true);
@@ -110,10 +123,12 @@ pub(crate) fn candidates(
         let mut results = results.into_iter().flat_map(|list| ast.fields(list));
         found.variable |= results.any(|field| !field.names.is_empty());
     }
-    let candidates = functions
-        .into_iter()
-        .filter(|(_, found)| found.is_candidate());
-    candidates.map(|(func, _)| func).collect()
+    let handing = functions.into_iter().map(|(func, found)| Handing {
+        func,
+        is_likely: found.is_likely(),
+        fields: found.fields,
+    });
+    handing.collect()
 }
 
 /// What a call hands over.
@@ -135,7 +150,7 @@ fn handed(ast: &Ast, takers: &Takers, fun: ExprId, args: &[ExprId]) -> Found {
         match ast.expr(operand).kind {
             ExprKind::Ident(_) if is_nil(ast, operand) => found.hands_nil = true,
             ExprKind::Ident(_) => found.hands_variable = true,
-            ExprKind::Selector { .. } => found.hands_field = true,
+            ExprKind::Selector { name, .. } => found.fields.push(name),
             ExprKind::Call { fun, .. } => {
                 found.hands_nil |= called(ast, fun).is_some_and(|name| {
                     takers.makers.contains(&name) || takers.map_types.contains(&name)

@@ -6,11 +6,14 @@
 //! to be and to reach a write.
 
 mod call;
+mod callbacks;
+mod captured;
 mod engine;
 mod export;
 mod fields;
 mod givers;
 mod handing;
+mod implementations;
 mod library;
 mod liveness;
 mod lost;

@@ -17,6 +17,12 @@ pub enum Effect {
     Runs,
     /// Returns something that has as many elements as its argument.
     KeepsLength,
+    /// Returns what stands for its argument.
+    Reflects,
+    /// Says whether its receiver stands for anything.
+    IsReflected,
+    /// Writes to the map that its receiver stands for.
+    WritesReflected,
 }
 
 /// The effect of a function of the standard library, where it matters.
@@ -37,6 +43,12 @@ pub fn effect(name: FuncName) -> Option<Effect> {
             "Clone" => Effect::ClonesMap,
             "Keys" | "Values" => Effect::KeepsLength,
             _ => Effect::Runs,
+        },
+        "reflect" => match function {
+            "ValueOf" => Effect::Reflects,
+            "IsValid" => Effect::IsReflected,
+            "SetMapIndex" => Effect::WritesReflected,
+            _ => return None,
         },
         "fmt" if function.contains("can") => return None,
         "errors" if function == "As" => return None,

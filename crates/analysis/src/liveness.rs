@@ -154,6 +154,7 @@ impl<'u> Uses<'u> {
             Op::MapClear { map } => self.place(*map),
             Op::Call(call) | Op::Go(call) => self.call(call),
             Op::Defer(id) => self.call(&function.defers[id.index()].call),
+            Op::NoCase { .. } => {}
             Op::Send { chan, value } => {
                 self.operand(*chan);
                 self.operand(*value);

@@ -148,6 +148,7 @@ fn uses(unit: &Unit, function: &Function, place: PlaceId) -> Uses {
                     let call = &function.defers[id.index()].call;
                     uses.other |= call.args.iter().chain(&call.receiver).any(is_it);
                 }
+                Op::NoCase { .. } => {}
                 Op::Send { value, .. } => uses.other |= is_it(value),
             }
         }

@@ -65,7 +65,12 @@ pub fn map(world: &dyn World, unit: &Unit, expr: Option<ExprId>, place: PlaceId)
     {
         let operand = match ast.expr(ast.unparen(expr)).kind {
             ExprKind::Index { x, .. } => Some(x),
-            ExprKind::Call { args, .. } => ast.list(args).first().copied(),
+            // What has a name is called by it.
+            ExprKind::Call { .. } if is_named(unit, place) => None,
+            ExprKind::Call { fun, args, .. } => match ast.expr(ast.unparen(fun)).kind {
+                ExprKind::Selector { x, .. } if !is_package_maps(ast, x) => Some(x),
+                _ => ast.list(args).first().copied(),
+            },
             _ => None,
         };
         if let Some(operand) = operand {
@@ -82,6 +87,15 @@ pub fn map(world: &dyn World, unit: &Unit, expr: Option<ExprId>, place: PlaceId)
         }
     }
     path(unit, place).into()
+}
+
+fn is_named(unit: &Unit, place: PlaceId) -> bool {
+    let var = unit.places.root_var(place);
+    var.is_some_and(|var| unit.var(var).name.is_some())
+}
+
+fn is_package_maps(ast: &Ast, x: ExprId) -> bool {
+    matches!(ast.expr(x).kind, ExprKind::Ident(name) if name.as_str() == "maps")
 }
 
 /// What a call passes as its `n`th operand, the receiver of a method counted first: its

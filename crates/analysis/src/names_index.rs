@@ -4,13 +4,14 @@
 //! alone say so; elsewhere it keeps the place, for [`crate::givers`] to ask the checker.
 
 use crate::givers::Giver;
-use crate::handing;
+use crate::handing::{self, Handing};
 use crate::origin::Loc;
 use crate::takers::Takers;
+use crate::worker::is_exported;
 use rustc_hash::{FxHashMap, FxHashSet};
 use tophash_flow::Candidates;
 use tophash_syntax::ast::{
-    AssignOp, Ast, DeclKind, ExprId, ExprKind, FuncDecl, FuncId, GenTok, SpecKind, StmtId,
+    AssignOp, Ast, DeclKind, ExprId, ExprKind, FuncDecl, FuncId, GenTok, List, SpecKind, StmtId,
     StmtKind, UnaryOp,
 };
 use tophash_syntax::{File, Span, Symbol};
@@ -87,13 +88,24 @@ impl NamesIndex {
             structs: structs(world, package),
             ..NamesIndex::default()
         };
+        let mut handing = Vec::new();
         for &file in world.files(package) {
-            index.file(file, world.file(file).tree, takers);
+            index.file(file, world.file(file).tree, takers, &mut handing);
         }
+        let given_of: FxHashSet<Symbol> = index.given_of.iter().map(|&(_, name)| name).collect();
+        let is_given = |name: &Symbol| {
+            is_exported(*name) || index.givers.contains_key(name) || given_of.contains(name)
+        };
+        let handing = handing
+            .into_iter()
+            .filter(|handing| handing.is_likely || !handing.fields.iter().all(is_given));
+        index.writers.extend(handing.map(|handing| handing.func));
+        index.writers.sort();
+        index.writers.dedup();
         index
     }
 
-    fn file(&mut self, id: FileId, file: &File, takers: &Takers) {
+    fn file(&mut self, id: FileId, file: &File, takers: &Takers, handing: &mut Vec<Handing>) {
         let ast = &file.ast;
         let candidates: Candidates = tophash_flow::candidates(file);
         let functions = Functions::new(id, file);
@@ -108,10 +120,8 @@ impl NamesIndex {
         self.statements(id, ast, &functions);
         self.expressions(id, ast, &functions);
         self.variables(id, file, &functions);
-        let handing = handing::candidates(ast, takers, |span| functions.around(span));
-        self.writers.extend(handing);
-        self.writers.sort();
-        self.writers.dedup();
+        let around = |span| functions.around(span);
+        handing.extend(handing::candidates(ast, takers, around));
     }
 
     /// Whether names alone say that a field is given a value.
@@ -205,6 +215,37 @@ impl NamesIndex {
         self.givers.entry(field).or_default().push(giver);
     }
 
+    /// The literals in a literal of a list or map of structs, whose type goes without saying.
+    fn elements(
+        &mut self,
+        file: FileId,
+        ast: &Ast,
+        functions: &Functions,
+        owner: Symbol,
+        elems: List<ExprId>,
+    ) {
+        for &elem in ast.list(elems) {
+            let value = match ast.expr(elem).kind {
+                ExprKind::KeyValue { value, .. } => value,
+                _ => elem,
+            };
+            let ExprKind::CompositeLit { ty: None, elems } = ast.expr(value).kind else {
+                continue;
+            };
+            let is_keyed =
+                |&elem: &ExprId| matches!(ast.expr(elem).kind, ExprKind::KeyValue { .. });
+            if ast.list(elems).iter().all(is_keyed) {
+                let at = Loc {
+                    file,
+                    span: ast.expr(value).span,
+                };
+                self.maker(functions, owner, MakerForm::Literal, at);
+            } else {
+                self.positional.insert(owner);
+            }
+        }
+    }
+
     fn has_field(&self, owner: Symbol, field: Symbol) -> bool {
         self.structs
             .get(&owner)
@@ -214,6 +255,7 @@ impl NamesIndex {
     fn expressions(&mut self, file: FileId, ast: &Ast, functions: &Functions) {
         let new = Symbol::new("new");
         let maps = Symbol::new("maps");
+        let set_map_index = Symbol::new("SetMapIndex");
         for n in 0..ast.expr_count() {
             let literal = ExprId::from_index(n);
             let expr = ast.expr(literal);
@@ -263,7 +305,7 @@ impl NamesIndex {
                         None => {
                             // The elements of `[]T{{a, b}}` are literals of T.
                             if let Some((None, name)) = element(ast, ty) {
-                                self.positional.insert(name);
+                                self.elements(file, ast, functions, name, elems);
                             }
                         }
                     }
@@ -284,6 +326,9 @@ impl NamesIndex {
                     }
                     ExprKind::Selector { x, .. } if matches!(ast.expr(x).kind, ExprKind::Ident(name) if name == maps) =>
                     {
+                        self.writers.extend(functions.around(at.span));
+                    }
+                    ExprKind::Selector { name, .. } if name == set_map_index => {
                         self.writers.extend(functions.around(at.span));
                     }
                     // `T(x)` and `(*T)(x)` take over the fields of another type.

@@ -4,7 +4,7 @@ use crate::origin::{Loc, OriginId};
 use crate::table::Table;
 use crate::term::{ELEM, Path, Root, Site, Term, TermKind, Terms};
 use crate::value::{Address, Aggregate, Truth, Value};
-use rustc_hash::FxHasher;
+use rustc_hash::{FxHashSet, FxHasher};
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
@@ -32,6 +32,8 @@ pub enum Fact {
 pub enum Weak {
     /// A loop that would have made the map ran no round.
     NoRounds(Loc),
+    /// A switch without a default clause has no case for it.
+    NoCase(Loc),
     /// No earlier round of a loop went where the map is made.
     FirstRound(Loc),
     /// A call failed, and its error is not looked at.
@@ -40,6 +42,8 @@ pub enum Weak {
     IgnoredOk(Loc),
     /// A callee returns nil for a reason that its caller can't see.
     HiddenReason(Loc),
+    /// A call runs another of the functions that it is given first.
+    OtherFirst(Loc),
 }
 
 /// Memory and facts.
@@ -64,6 +68,55 @@ pub struct State {
     pub weak: Option<Weak>,
     /// Roots that are never written anywhere, with what is in them.
     frozen: Rc<BTreeMap<Root, Value>>,
+}
+
+/// What a state still needs.
+#[derive(Default)]
+struct Marked {
+    /// Names for what instructions gave.
+    names: FxHashSet<Term>,
+    /// Memory that values lead to.
+    roots: FxHashSet<Root>,
+}
+
+impl Marked {
+    /// Marks what a part of a value leads to.
+    fn mark(&mut self, part: &Value, terms: &Terms, open: &mut Vec<Root>) {
+        let mut name = |term: Term| {
+            terms.names(term, &mut |name| {
+                self.names.insert(name);
+            });
+        };
+        match part {
+            Value::Term(term) => name(*term),
+            Value::Table(table) => table.known.keys().chain(&table.base).for_each(|&t| name(t)),
+            Value::Ref(address) => {
+                if let Root::Pointee(term) = address.root {
+                    name(term);
+                }
+                self.roots.insert(address.root);
+                open.push(address.root);
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether a term can still be come by.
+    fn has(&self, term: Term, epoch: Option<Site>, terms: &Terms) -> bool {
+        !terms.lacks(term, &|name| match *terms.kind(name) {
+            TermKind::Havoc(site, _) if epoch == Some(site) => true,
+            _ => self.names.contains(&name),
+        })
+    }
+
+    /// The same of memory.
+    fn reaches(&self, root: Root, epoch: Option<Site>, terms: &Terms) -> bool {
+        match root {
+            Root::Var(_) | Root::Global(..) => true,
+            Root::Alloc(..) => self.roots.contains(&root),
+            Root::Pointee(term) => self.roots.contains(&root) || self.has(term, epoch, terms),
+        }
+    }
 }
 
 impl State {
@@ -288,6 +341,37 @@ impl State {
             .retain(|root, _| !matches!(root, Root::Var(var) if dead(*var)));
     }
 
+    /// Drops what no variable leads to any more: allocations, and what is known of values
+    /// that nothing holds. States that differ in nothing else are then one.
+    pub fn sweep(&mut self, terms: &Terms) {
+        let mut marked = Marked::default();
+        loop {
+            let before = (marked.names.len(), marked.roots.len());
+            let mut seen: FxHashSet<Root> = FxHashSet::default();
+            let mut open: Vec<Root> = self.cells.keys().copied().collect();
+            open.retain(|&root| marked.reaches(root, self.epoch, terms));
+            while let Some(root) = open.pop() {
+                if !seen.insert(root) {
+                    continue;
+                }
+                if let Some(value) = self.cells.get(&root) {
+                    value.visit(&mut |part| marked.mark(part, terms, &mut open));
+                }
+            }
+            if before == (marked.names.len(), marked.roots.len()) {
+                break;
+            }
+        }
+        let epoch = self.epoch;
+        self.facts.retain(|&term, _| marked.has(term, epoch, terms));
+        self.given_away
+            .retain(|&term| marked.has(term, epoch, terms));
+        self.cells
+            .retain(|&root, _| marked.reaches(root, epoch, terms));
+        self.escaped
+            .retain(|&root| marked.reaches(root, epoch, terms));
+    }
+
     /// Roots with known contents.
     pub fn cells(&self) -> impl Iterator<Item = (Root, &Value)> {
         self.cells.iter().map(|(&root, value)| (root, value))
@@ -362,6 +446,7 @@ impl State {
                 Fact::Zero(_) => Fact::NonZero,
                 _ => Fact::Zero(None),
             }),
+            TermKind::Clone(of, _) => self.fact(of, terms),
             TermKind::Len(of) => match self.facts.get(&of) {
                 Some(Fact::Zero(_)) => Some(Fact::Zero(None)),
                 _ => None,
@@ -409,6 +494,7 @@ impl State {
                     (false, false) => self.assume(x, Fact::Is(constant), terms),
                 }
             }
+            TermKind::Clone(of, _) => self.assume(of, fact, terms),
             // A sum of lengths is 0 where each of them is.
             TermKind::Binary(BinaryOp::Add, x, y)
                 if zero(fact) && terms.is_length(x) && terms.is_length(y) =>
@@ -545,6 +631,19 @@ impl State {
             (term, class).hash(&mut hasher);
         }
         hasher.finish()
+    }
+
+    /// How many things two states disagree on: what a join would lose.
+    pub fn distance(&self, other: &State) -> usize {
+        let cells = |x: &State, y: &State| {
+            let differs = |(root, value): (&Root, &Value)| y.cells.get(root) != Some(value);
+            x.cells.iter().filter(|&cell| differs(cell)).count()
+        };
+        let facts = |x: &State, y: &State| {
+            let differs = |(term, fact): (&Term, &Fact)| y.facts.get(term) != Some(fact);
+            x.facts.iter().filter(|&fact| differs(fact)).count()
+        };
+        cells(self, other) + cells(other, self) + facts(self, other) + facts(other, self)
     }
 
     /// Joins two states; what they disagree on becomes unknown.
@@ -862,6 +961,17 @@ mod tests {
         }
 
         #[test]
+        fn what_variables_hold_survives_a_sweep(state in state()) {
+            let (mut terms, _) = terms();
+            let mut swept = state.clone();
+            swept.sweep(&terms);
+            prop_assert_eq!(truths(&swept, &mut terms), truths(&state, &mut terms));
+            let once = swept.clone();
+            swept.sweep(&terms);
+            prop_assert_eq!(swept, once);
+        }
+
+        #[test]
         fn joining_again_settles(left in state(), right in state()) {
             let (mut terms, _) = terms();
             let once = left.join(&right, BLOCK, &mut terms);
@@ -869,6 +979,30 @@ mod tests {
             let thrice = twice.join(&right, BLOCK, &mut terms);
             prop_assert_eq!(twice, thrice);
         }
+    }
+
+    #[test]
+    fn what_no_variable_leads_to_is_swept() {
+        let (mut terms, _) = terms();
+        let mut state = State::default();
+        let result =
+            |terms: &mut Terms, n| terms.intern(TermKind::Result(Site::join(BlockId(n)), 0));
+        let (held, lost) = (result(&mut terms, 1), result(&mut terms, 2));
+        assert!(state.assume(held, Fact::Made, &terms));
+        assert!(state.assume(lost, Fact::Made, &terms));
+        let (kept, gone) = (Root::Pointee(held), Root::Pointee(lost));
+        let var = Root::Var(VarId(0));
+        state.cells.insert(var, Value::Term(held));
+        state.cells.insert(kept, Value::Made);
+        state.cells.insert(gone, Value::Made);
+        state.sweep(&terms);
+        assert_eq!(
+            state.facts().map(|(term, _)| term).collect::<Vec<_>>(),
+            [held]
+        );
+        let roots: Vec<Root> = state.cells().map(|(root, _)| root).collect();
+        assert_eq!(roots.len(), 2);
+        assert!(roots.contains(&var) && roots.contains(&kept));
     }
 
     #[test]

@@ -72,6 +72,8 @@ pub enum TermKind {
     Const(Const),
     /// `len(x)`
     Len(Term),
+    /// A copy of a map, nil of nil.
+    Clone(Term, Site),
     /// `x == y`, the smaller term first.
     Equal(Term, Term),
     /// `x op y`
@@ -127,6 +129,7 @@ impl Terms {
             | TermKind::Havoc(_, of)
             | TermKind::Field(of, _)
             | TermKind::Len(of)
+            | TermKind::Clone(of, _)
             | TermKind::Unary(_, of)
             | TermKind::HasType(of, _)
             | TermKind::Element(of, ..) => 1 + depth(of),
@@ -198,6 +201,7 @@ impl Terms {
             }
             TermKind::Element(..)
             | TermKind::At(..)
+            | TermKind::Clone(..)
             | TermKind::Result(..)
             | TermKind::Join(..)
             | TermKind::Const(_)
@@ -219,6 +223,36 @@ impl Terms {
         }
     }
 
+    /// Whether a name for what an instruction gave or left, by which the term is told from
+    /// others, is one for which `f` does not hold.
+    pub fn lacks(&self, term: Term, f: &impl Fn(Term) -> bool) -> bool {
+        let mut lacks = false;
+        self.names(term, &mut |name| lacks |= !f(name));
+        lacks
+    }
+
+    /// Calls `f` with each name for what an instruction gave or left that a term is built on.
+    pub fn names(&self, term: Term, f: &mut impl FnMut(Term)) {
+        match self.kind(term) {
+            TermKind::Result(..) | TermKind::Join(..) => f(term),
+            TermKind::Havoc(_, of) | TermKind::Clone(of, _) | TermKind::Element(of, ..) => {
+                f(term);
+                self.names(*of, f);
+            }
+            TermKind::Contents(Root::Pointee(of))
+            | TermKind::Field(of, _)
+            | TermKind::Len(of)
+            | TermKind::Unary(_, of)
+            | TermKind::HasType(of, _) => self.names(*of, f),
+            TermKind::Equal(x, y) | TermKind::Binary(_, x, y) | TermKind::At(x, y, _) => {
+                self.names(*x, f);
+                self.names(*y, f);
+            }
+            TermKind::Call(_, args) => args.iter().for_each(|&arg| self.names(arg, f)),
+            TermKind::Contents(_) | TermKind::Const(_) => {}
+        }
+    }
+
     /// Whether `term` is built on a term for which `stale` holds.
     pub fn mentions(&self, term: Term, stale: &impl Fn(Term) -> bool) -> bool {
         if stale(term) {
@@ -229,6 +263,7 @@ impl Terms {
             | TermKind::Havoc(_, of)
             | TermKind::Field(of, _)
             | TermKind::Len(of)
+            | TermKind::Clone(of, _)
             | TermKind::Unary(_, of)
             | TermKind::HasType(of, _)
             | TermKind::Element(of, ..) => self.mentions(*of, stale),

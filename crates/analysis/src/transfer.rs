@@ -80,6 +80,12 @@ impl Engine<'_, '_> {
                 self.hand_over(site, &mut state, &value);
                 state.escape(&value);
             }
+            Op::NoCase { possible: false } => return Vec::new(),
+            Op::NoCase { possible: true } => {
+                if state.weak.is_none() {
+                    state.weak = Some(Weak::NoCase(self.loc(instr.at.span)));
+                }
+            }
         }
         vec![state]
     }
@@ -117,18 +123,23 @@ impl Engine<'_, '_> {
             }
             Some(Truth::NonZero) => true,
             None => {
-                self.need(state, map, at, &value);
-                self.unmade(map, at);
-                self.bare(map, at);
-                match value {
-                    // It did not panic, so the map was made.
-                    Value::Term(term) => {
-                        let _ = state.assume(term, Fact::Made, &self.terms);
-                    }
-                    _ => self.write(state, map, Value::Made),
-                }
+                self.wrote(state, map, at, &value);
                 true
             }
+        }
+    }
+
+    /// A map of which nothing is known was written.
+    pub(crate) fn wrote(&mut self, state: &mut State, map: PlaceId, at: At, value: &Value) {
+        self.need(state, map, at, value);
+        self.unmade(map, at);
+        self.bare(map, at);
+        match value {
+            // It did not panic, so the map was made.
+            Value::Term(term) => {
+                let _ = state.assume(*term, Fact::Made, &self.terms);
+            }
+            _ => self.write(state, map, Value::Made),
         }
     }
 

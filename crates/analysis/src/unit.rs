@@ -1,5 +1,7 @@
 //! One declared function with its closures.
 
+use crate::callbacks;
+use crate::captured;
 use crate::engine::{Engine, Gathered, NilWrite};
 use crate::fields::Bare;
 use crate::library::{self, Effect};
@@ -245,7 +247,10 @@ impl UnitAnalysis {
         for function in &self.unit.functions {
             self.closure(worker, function.id);
         }
-        self.writes.borrow().clone()
+        let mut writes = self.writes.borrow().clone();
+        writes.extend(captured::nilled_by_sibling(worker, self));
+        writes.extend(callbacks::called_with_nil(worker, self));
+        writes
     }
 }
 

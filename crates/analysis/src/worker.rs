@@ -1,6 +1,7 @@
 //! What one thread knows: types, summaries and where nils come from.
 
 use crate::givers;
+use crate::implementations::Methods;
 use crate::names_index::{NamesIndex, StructIndex};
 use crate::origin::{OriginId, Origins};
 use crate::summary::{FieldName, Summary};
@@ -46,6 +47,7 @@ pub struct Worker<'w> {
     /// Names in the package under analysis.
     pub(crate) index: Rc<NamesIndex>,
     never_given: FxHashMap<FieldName, bool>,
+    pub(crate) methods: FxHashMap<PackageId, Rc<Methods>>,
 }
 
 impl<'w> Worker<'w> {
@@ -69,6 +71,7 @@ impl<'w> Worker<'w> {
             package: None,
             index: Rc::default(),
             never_given: FxHashMap::default(),
+            methods: FxHashMap::default(),
         }
     }
 
@@ -261,6 +264,26 @@ impl<'w> Worker<'w> {
         Some(summary)
     }
 
+    /// Whether a declared function takes a few lines only.
+    pub(crate) fn is_short(&self, object: Option<ObjId>) -> bool {
+        const LONGEST: u32 = 300;
+        let Some(object) = object else { return false };
+        let ObjKind::Func {
+            decl: Some((file, func)),
+        } = self.checker.object(object).kind
+        else {
+            return false;
+        };
+        let ast = &self.world.file(file).tree.ast;
+        match ast.func(func).body {
+            Body::Block(block) => {
+                let span = ast.stmt(block).span;
+                span.end - span.start <= LONGEST
+            }
+            _ => false,
+        }
+    }
+
     /// Begins the analysis of a declared function. False if its name is shared by others.
     pub(crate) fn enter(&mut self, name: FuncName) -> bool {
         if name.receiver.is_none() && matches!(name.name.as_str(), "init" | "_") {
@@ -360,6 +383,11 @@ impl<'w> Worker<'w> {
 
     pub(crate) fn is_basic(&mut self, ty: TypeId) -> bool {
         matches!(self.core(ty), Type::Basic(_))
+    }
+
+    /// Whether it is a number of some kind or a string.
+    pub(crate) fn is_number(&mut self, ty: TypeId) -> bool {
+        matches!(self.core(ty), Type::Basic(basic) if basic != tophash_types::Basic::Bool)
     }
 
     /// Whether a conversion to the type keeps a value what it is.

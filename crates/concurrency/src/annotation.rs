@@ -1,7 +1,7 @@
 //! What comments and names say of locks.
 
 use rustc_hash::FxHashMap;
-use tophash_syntax::ast::{DeclKind, ExprKind, FuncId, SpecKind};
+use tophash_syntax::ast::{DeclKind, ExprKind, SpecKind};
 use tophash_syntax::{File, Span, Symbol};
 
 /// What a function's name or comment says of the locks it needs.
@@ -91,35 +91,6 @@ pub(crate) fn is_generated(file: &File, source: &[u8]) -> bool {
         .any(|line| line.starts_with("// Code generated ") && line.contains("DO NOT EDIT"))
 }
 
-/// The comment in front of a function declaration.
-pub(crate) fn doc<'s>(file: &File, source: &'s [u8], func: FuncId) -> &'s str {
-    let start = file
-        .decls
-        .iter()
-        .find_map(|&decl| match file.ast.decl(decl).kind {
-            DeclKind::Func(id) if id == func => Some(file.ast.decl(decl).span.start),
-            _ => None,
-        });
-    let Some(start) = start else { return "" };
-    above(file, source, start)
-}
-
-/// The comments on the lines directly above a place.
-fn above<'s>(file: &File, source: &'s [u8], start: u32) -> &'s str {
-    let end = file.comments.partition_point(|c| c.end <= start);
-    let mut line = file.position(start).0;
-    let mut first = None;
-    for comment in file.comments[..end].iter().rev() {
-        if file.position(comment.end.saturating_sub(1)).0 + 1 != line {
-            break;
-        }
-        line = file.position(comment.start).0;
-        first = Some(comment.start);
-    }
-    let Some(first) = first else { return "" };
-    text(source, Span::new(first, start))
-}
-
 fn text(source: &[u8], span: Span) -> &str {
     source
         .get(span.start as usize..span.end as usize)
@@ -142,7 +113,7 @@ pub(crate) fn guards(file: &File, source: &[u8], into: &mut Guards) {
             .get(after)
             .filter(|c| file.position(c.start).0 == line);
         let beside = beside.map(|&c| text(source, c)).unwrap_or_default();
-        named_lock(beside).or_else(|| named_lock(above(file, source, span.start)))
+        named_lock(beside).or_else(|| named_lock(file.comments_above(source, span.start)))
     };
     for &decl in &file.decls {
         let DeclKind::Gen { specs, .. } = ast.decl(decl).kind else {

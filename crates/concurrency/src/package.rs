@@ -127,7 +127,7 @@ impl<'p, 'w> Package<'p, 'w> {
                 let Some(unit) = pkg.worker.lowered(id, func) else {
                     continue;
                 };
-                let doc = annotation::doc(file.tree, file.source, func);
+                let doc = file.tree.doc(file.source, func);
                 let expects_lock = annotation::expects_lock(unit.name.name.as_str(), doc);
                 // Who calls generated code, and under which locks, is decided elsewhere.
                 let insists =

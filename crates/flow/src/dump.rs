@@ -177,6 +177,7 @@ impl Dumper<'_, '_> {
                 Some(deferred) => format!("defer {}: {}", id.0, self.call(&deferred.call)),
                 None => format!("defer {}", id.0),
             },
+            Op::NoCase { .. } => "no case".to_owned(),
             Op::Send { chan, value } => {
                 format!("send {} <- {}", self.operand(*chan), self.operand(*value))
             }

@@ -14,7 +14,7 @@
 //! - A variable belongs to the function that declares it. A closure that uses it
 //!   names the same [`VarId`]: captures are by reference, as in the language.
 
-use crate::place::{PlaceId, Places};
+use crate::place::{PlaceId, PlaceKind, Places};
 use tophash_syntax::ast::{BinaryOp, ExprId, FuncId, UnaryOp};
 use tophash_syntax::{Span, Symbol};
 use tophash_types::{Builtin, FileId, ObjId, TypeId};
@@ -150,6 +150,28 @@ impl Function {
     /// first block itself counts as passed.
     pub fn reaches(&self, from: BlockId, to: BlockId, left_out: impl Fn(BlockId) -> bool) -> bool {
         self.search(vec![from], to, left_out)
+    }
+
+    /// The function literal that an operand of this function is, if it is nothing else.
+    pub fn literal(&self, unit: &Unit, operand: Operand) -> Option<FnId> {
+        let Operand::Place(place) = operand else {
+            return None;
+        };
+        let PlaceKind::Var(var) = unit.places.get(place).kind else {
+            return None;
+        };
+        if unit.var(var).kind != VarKind::Temp {
+            return None;
+        }
+        let mut instrs = self.blocks.iter().flat_map(|block| &block.instrs);
+        instrs.find_map(|instr| match &instr.op {
+            Op::Assign {
+                dst,
+                value: Value::Closure(id),
+                ..
+            } if *dst == place => Some(*id),
+            _ => None,
+        })
     }
 
     /// The same of a way of one step or more, the block that it starts from not counted.
@@ -299,6 +321,12 @@ pub enum Op {
         chan: Operand,
         /// What is sent.
         value: Operand,
+    },
+    /// None of the two or more values or types holds that a switch without a default clause
+    /// has cases for.
+    NoCase {
+        /// Whether there is another value or type, for all that is known.
+        possible: bool,
     },
 }
 

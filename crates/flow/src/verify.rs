@@ -156,6 +156,7 @@ impl Verifier<'_> {
                 Some(deferred) => self.call(&deferred.call),
                 None => self.problem("defers what is not known"),
             },
+            Op::NoCase { .. } => {}
             Op::Send { chan, value } => {
                 self.operand(*chan);
                 self.operand(*value);

@@ -285,6 +285,10 @@ fn fix(
 fn assumption(weak: Weak, from: Loc, sites: &Sites) -> String {
     match weak {
         Weak::NoRounds(at) => format!("if the loop at {} has no round", sites.mention(at, from)),
+        Weak::NoCase(at) => format!(
+            "if the switch at {} has no case for it",
+            sites.mention(at, from)
+        ),
         Weak::FirstRound(at) => format!(
             "if no earlier round of the loop came by {}",
             sites.mention(at, from)
@@ -295,12 +299,19 @@ fn assumption(weak: Weak, from: Loc, sites: &Sites) -> String {
             "if the call at {} takes the way that does",
             sites.mention(at, from)
         ),
+        Weak::OtherFirst(at) => format!(
+            "if the call at {} runs that function first",
+            sites.mention(at, from)
+        ),
     }
 }
 
 fn weak_evidence(weak: Weak, function: &str, sites: &Sites) -> Evidence {
     match weak {
         Weak::NoRounds(at) => sites.evidence(at, function, "when this loop has no round".into()),
+        Weak::NoCase(at) => {
+            sites.evidence(at, function, "when this switch has no case for it".into())
+        }
         Weak::FirstRound(at) => sites.evidence(
             at,
             function,
@@ -320,6 +331,11 @@ fn weak_evidence(weak: Weak, function: &str, sites: &Sites) -> Evidence {
             at,
             function,
             "when this call returns nil: what it is given does not tell whether it does".into(),
+        ),
+        Weak::OtherFirst(at) => sites.evidence(
+            at,
+            function,
+            "when this call runs the function that sets it to nil, and then this one".into(),
         ),
     }
 }

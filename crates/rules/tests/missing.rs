@@ -101,3 +101,45 @@ func complete() *Options {
 fn literals_of_unknown_types_keep_what_they_are_given() {
     assert_eq!(lines(LITERALS), holding(LITERALS, "found"));
 }
+
+const SWITCHES: &str = r#"package unknown
+
+import "example.org/nowhere/side"
+
+// The cases may be all that there is.
+func byValue(at int, key string) {
+	var m map[string]int
+	switch at {
+	case side.Left:
+		m = map[string]int{}
+	case side.Right:
+		m = map[string]int{}
+	}
+	m[key] = 1
+}
+
+func byType(at any, key string) {
+	var m map[string]int
+	switch at.(type) {
+	case side.Left:
+		m = map[string]int{}
+	case side.Right:
+		m = map[string]int{}
+	}
+	m[key] = 1
+}
+
+func byOne(at int, key string) {
+	var m map[string]int
+	switch at {
+	case side.Left:
+		m = map[string]int{}
+	}
+	m[key] = 1 // found
+}
+"#;
+
+#[test]
+fn switches_over_unknown_values_leave_nothing_out() {
+    assert_eq!(lines(SWITCHES), holding(SWITCHES, "found"));
+}

@@ -76,6 +76,33 @@ impl File {
             + (self.comment_groups.capacity() + self.lines.capacity()) * size_of::<u32>()
     }
 
+    /// The comment in front of a function declaration.
+    pub fn doc<'s>(&self, source: &'s [u8], func: ast::FuncId) -> &'s str {
+        let start = self
+            .decls
+            .iter()
+            .find_map(|&decl| match self.ast.decl(decl).kind {
+                ast::DeclKind::Func(id) if id == func => Some(self.ast.decl(decl).span.start),
+                _ => None,
+            });
+        start.map_or("", |start| self.comments_above(source, start))
+    }
+
+    /// The comments on the lines directly above a place.
+    pub fn comments_above<'s>(&self, source: &'s [u8], start: u32) -> &'s str {
+        let end = self.comments.partition_point(|c| c.end <= start);
+        let mut line = self.position(start).0;
+        let mut first = start;
+        for comment in self.comments[..end].iter().rev() {
+            if self.position(comment.end.saturating_sub(1)).0 + 1 != line {
+                break;
+            }
+            line = self.position(comment.start).0;
+            first = comment.start;
+        }
+        std::str::from_utf8(Span::new(first, start).of(source)).unwrap_or_default()
+    }
+
     /// The specs of top-level declarations with a keyword, in source order.
     pub fn specs(&self, keyword: ast::GenTok) -> impl Iterator<Item = ast::SpecId> + '_ {
         let specs = move |&decl: &ast::DeclId| match self.ast.decl(decl).kind {

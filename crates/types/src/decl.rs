@@ -40,6 +40,28 @@ impl<'w> Checker<'w> {
         self.const_values.get(&obj).cloned()
     }
 
+    /// The values of the constants that the package of a defined type declares of it, in any
+    /// order: the members of an enumeration. Some of them may be [`Value::Unknown`].
+    pub fn constants_of(&mut self, ty: TypeId) -> Vec<Value> {
+        let ty = self.unalias(ty);
+        let Type::Named(named) = *self.ty(ty) else {
+            return Vec::new();
+        };
+        let Some(package) = self.object(self.named(named).obj).package else {
+            return Vec::new();
+        };
+        let scope = self.package_scope(package);
+        let constants = scope.names.values().copied();
+        let constants: Vec<ObjId> = constants
+            .filter(|&obj| matches!(self.object(obj).kind, ObjKind::Const))
+            .collect();
+        let of_type = constants.into_iter().filter_map(|obj| {
+            let own = self.type_of(obj);
+            (self.unalias(own) == ty).then(|| self.const_value(obj).unwrap_or(Value::Unknown))
+        });
+        of_type.collect()
+    }
+
     fn resolve(&mut self, obj: ObjId) {
         if self.resolving >= MAX_DEPTH {
             return;

@@ -41,6 +41,9 @@ pub(crate) fn cleared(
     {
         return None;
     }
+    if forbids_use(worker, by) {
+        return None;
+    }
     let touched = touched(&clearing, field.field);
     if looks_at(worker, unit, &touched.all, 2) {
         return None;
@@ -58,6 +61,22 @@ pub(crate) fn cleared(
         at: nilled.at,
         function: function_name(worker, by),
     })
+}
+
+/// Whether a method's comment says that the object is of no use after it.
+fn forbids_use(worker: &Worker, method: FuncRef) -> bool {
+    const WORDS: [&str; 7] = [
+        "unusable",
+        "n't use",
+        "not use",
+        "not be use",
+        "n't be use",
+        "no longer",
+        "never use",
+    ];
+    let file = worker.world.file(method.file);
+    let doc = file.tree.doc(file.source, method.func).to_lowercase();
+    doc.contains("after") && WORDS.iter().any(|word| doc.contains(word))
 }
 
 /// Whether `x` of `x.f = nil` is the receiver.

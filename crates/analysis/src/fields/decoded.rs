@@ -7,7 +7,7 @@ use crate::fields::uses::{DecodeCall, Uses, function_name, is_decoder};
 use crate::givers;
 use crate::names_index::FuncRef;
 use crate::worker::{Worker, is_exported};
-use tophash_flow::{Call, Callee, Unit};
+use tophash_flow::{Call, Callee, FuncName, Op, Unit};
 use tophash_syntax::Span;
 use tophash_syntax::Symbol;
 use tophash_syntax::ast::{DeclKind, ExprKind};
@@ -85,6 +85,13 @@ pub(crate) fn decoded(
                 continue;
             }
             let by = call.giver.func;
+            // An unexported function is given what those decode that call it.
+            if matches!(chain.root, Root::Param(_))
+                && !is_exported(unit.name.name)
+                && by.is_some_and(|by| !calls(worker, by, unit.name))
+            {
+                continue;
+            }
             let completed = uses
                 .iter()
                 .any(|own| own.assigning(field.field).any(|func| func == by));
@@ -115,6 +122,21 @@ fn has_constructor(
         .filter(|literal| literal.owner == owner && literal.giver.func != decoding)
         .filter_map(|literal| literal.giver.func)
         .any(|func| is_constructor(function_name(worker, func)))
+}
+
+/// Whether a function, or a closure in it, calls another one.
+fn calls(worker: &mut Worker, caller: FuncRef, callee: FuncName) -> bool {
+    let Some(analysis) = worker.unit(caller.file, caller.func) else {
+        return false;
+    };
+    let functions = analysis.unit.functions.iter();
+    let mut instrs = functions
+        .flat_map(|function| &function.blocks)
+        .flat_map(|block| &block.instrs);
+    instrs.any(|instr| match &instr.op {
+        Op::Call(call) | Op::Go(call) => call.callee == Callee::Static(callee),
+        _ => false,
+    })
 }
 
 fn name_of(callee: Callee) -> Option<Symbol> {

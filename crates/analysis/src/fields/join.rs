@@ -245,7 +245,7 @@ impl Join<'_, '_> {
         if let Some((cause, deciding)) = self.some_ways(field)
             && mentions(unit).is_disjoint(&deciding)
             && let Cause::SomeWays { function, .. } = cause
-            && (chain.root == Root::Receiver || is_constructor(function))
+            && is_constructor(function)
             && !self.calls(function, unit.name.name)
         {
             return Some(cause);

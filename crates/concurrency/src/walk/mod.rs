@@ -223,6 +223,7 @@ impl Problem for Walk<'_, '_, '_> {
             Op::MapDelete { .. } | Op::MapClear { .. } | Op::Defer(_) => {}
             Op::Call(call) => self.call(state, call, instr),
             Op::Go(call) => self.spawn(state, call, instr),
+            Op::NoCase { .. } => {}
             Op::Send { value, .. } => {
                 if let Some(val) = self.operand(state, *value) {
                     state.publish_val(&val);

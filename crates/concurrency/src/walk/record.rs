@@ -86,6 +86,7 @@ impl Walk<'_, '_, '_> {
                     self.access(state, *dst, AccessKind::Replace, instr.at);
                 }
             }
+            Op::NoCase { .. } => {}
             Op::Send { value, .. } => {
                 self.kept(state, *value, instr.at);
                 if let Operand::Place(place) = value

@@ -6,8 +6,10 @@ use super::{Lowerer, Target as Leave, at_span};
 use crate::ir::*;
 use crate::place::PlaceId;
 use tophash_syntax::Symbol;
-use tophash_syntax::ast::{AssignOp, BinaryOp, ExprId, ExprKind, List, StmtId, StmtKind, UnaryOp};
-use tophash_types::{Basic, TypeId};
+use tophash_syntax::ast::{
+    AssignOp, Ast, BinaryOp, ExprId, ExprKind, List, StmtId, StmtKind, UnaryOp,
+};
+use tophash_types::{Basic, TypeId, constant};
 
 /// A clause of a switch, and the block its statements begin in.
 struct Clause {
@@ -15,6 +17,12 @@ struct Clause {
     values: List<ExprId>,
     body: List<StmtId>,
     block: BlockId,
+}
+
+/// The values or types that clauses are for.
+fn values(ast: &Ast, clauses: &[Clause]) -> Vec<ExprId> {
+    let lists = clauses.iter().flat_map(|clause| ast.list(clause.values));
+    lists.copied().collect()
 }
 
 impl Lowerer<'_, '_> {
@@ -29,6 +37,7 @@ impl Lowerer<'_, '_> {
         if let Some(init) = init {
             self.stmt(init);
         }
+        let compared = tag;
         let tag = tag.map(|tag| self.side(tag));
         let after = self.new_block();
         let clauses = self.clauses(body);
@@ -44,6 +53,11 @@ impl Lowerer<'_, '_> {
                 self.draft().current = next;
             }
         }
+        if let (Some(tag), true) = (compared, default == after) {
+            let values = values(self.ast, &clauses);
+            let possible = self.may_be_another(tag, &values);
+            self.no_case(stmt, &values, possible);
+        }
         self.end(Terminator::Jump(default), self.at_stmt(stmt));
         for (n, clause) in clauses.iter().enumerate() {
             self.draft().current = clause.block;
@@ -51,6 +65,29 @@ impl Lowerer<'_, '_> {
             self.clause_body(label, clause.stmt, clause.body, next, after);
         }
         self.draft().current = after;
+    }
+
+    /// Notes that no case holds, where there are two at least.
+    fn no_case(&mut self, stmt: StmtId, values: &[ExprId], possible: bool) {
+        if values.len() > 1 {
+            self.emit(Op::NoCase { possible }, self.at_stmt(stmt));
+        }
+    }
+
+    /// Whether a tag may be another value than the cases have. It may not if they have all
+    /// constants of its type, and nothing is said if some value is not known.
+    fn may_be_another(&mut self, tag: ExprId, values: &[ExprId]) -> bool {
+        let cases: Vec<&constant::Value> = values
+            .iter()
+            .filter_map(|&value| self.body.constant(value))
+            .filter(|value| **value != constant::Value::Unknown)
+            .collect();
+        if cases.len() < values.len() {
+            return false;
+        }
+        let ty = self.body.type_of(tag);
+        let members = self.types.checker.constants_of(ty);
+        members.is_empty() || !members.iter().all(|member| cases.contains(&member))
     }
 
     /// Goes to `then` if the tag equals the value of a case.
@@ -154,6 +191,13 @@ impl Lowerer<'_, '_> {
                 self.draft().current = next;
             }
             holders.push(holder);
+        }
+        if default == after {
+            let types = values(self.ast, &clauses);
+            let is_known =
+                |&ty: &ExprId| self.is_nil(ty) || self.body.type_of(ty) != TypeId::UNKNOWN;
+            let possible = types.iter().all(is_known);
+            self.no_case(stmt, &types, possible);
         }
         self.end(Terminator::Jump(default), self.at_stmt(stmt));
         for (clause, holder) in clauses.iter().zip(holders) {

@@ -1,6 +1,7 @@
 //! The run: packages in, findings out.
 
 use std::cmp::Reverse;
+use std::path::Path;
 use std::time::Instant;
 
 use rayon::prelude::*;
@@ -37,6 +38,9 @@ pub struct Output {
     pub stats: Stats,
     /// The files that were looked into, by the names that findings give them.
     pub files: Vec<String>,
+    /// Those of them that are the user's to edit: not what is vendored or downloaded, and of
+    /// the standard library only what lies below [`Options::dir`].
+    pub editable: Vec<String>,
     /// What happened on the way.
     pub trace: Trace,
 }
@@ -124,6 +128,9 @@ fn run(options: &Options, progress: &Progress) -> Output {
         findings,
         problems,
         files: files.iter().map(|&file| places.path(file)).collect(),
+        editable: own_files(&workspace, &options.dir)
+            .map(|file| places.path(file))
+            .collect(),
         stats: Stats {
             packages: workspace.roots().len() as u64,
             files: files.len() as u64,
@@ -187,6 +194,16 @@ fn root_files(workspace: &Workspace) -> Vec<FileId> {
     files.sort();
     files.dedup();
     files
+}
+
+/// The files that the patterns name and that are the user's.
+fn own_files(workspace: &Workspace, dir: &Path) -> impl Iterator<Item = FileId> {
+    let packages = workspace.roots().iter().map(|&id| workspace.package(id));
+    let own = packages.filter(move |package| match &package.module {
+        Some(module) => module.is_main,
+        None => !package.is_standard || package.dir.starts_with(dir),
+    });
+    own.flat_map(|package| package.files.iter().copied())
 }
 
 /// Comments that suppress findings, of the files that have any or that were asked about.

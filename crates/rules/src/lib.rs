@@ -16,6 +16,7 @@ mod problems;
 mod progress;
 mod registry;
 mod settings;
+mod shadow;
 mod site;
 mod suppress;
 mod th001_unused_suppression;

@@ -13,6 +13,7 @@ use tophash_syntax::ast::{Body, DeclKind, ExprId, ExprKind, FuncId, SpecKind, St
 use tophash_syntax::walk::Node;
 use tophash_syntax::{Ast, Span, Symbol};
 
+use crate::shadow::{is_free, is_predeclared, names};
 use crate::site::Sites;
 
 /// The fix for writes with one cause: a `make` where the map is declared, if that is as
@@ -71,6 +72,12 @@ pub(crate) fn at_writes(writes: &[Loc], facts: &PackageFacts, sites: &Sites) -> 
     })
 }
 
+/// Whether the type of a field, as its declaration writes it, and `make` mean the same where
+/// the struct is made.
+pub(crate) fn can_be_made(ty: &str, at: Loc, sites: &Sites) -> bool {
+    is_predeclared("make", at, sites) && names(ty).iter().all(|name| is_free(name, at, sites))
+}
+
 /// A check before a statement.
 struct Check {
     edit: Edit,
@@ -99,6 +106,12 @@ impl Check {
         };
         let map = sites.text(at.file, written.operand)?;
         let ty = &written.ty;
+        if !["make", "nil"]
+            .iter()
+            .all(|name| is_predeclared(name, at, sites))
+        {
+            return None;
+        }
         let text = format!(
             "if {map} == nil {{{newline}{indent}\t{map} = make({ty}){newline}{indent}}}{newline}{indent}"
         );
@@ -161,7 +174,10 @@ fn statement(ast: &Ast, at: Span) -> Option<(u32, Span)> {
 
 /// `m := make(T)` in place of `var m T`.
 fn at_declaration(origin: &Origin, writes: &[Loc], sites: &Sites) -> Option<Fix> {
-    if origin.kind != OriginKind::Declared || sites.is_generated(origin.at) {
+    if origin.kind != OriginKind::Declared
+        || sites.is_generated(origin.at)
+        || !is_predeclared("make", origin.at, sites)
+    {
         return None;
     }
     let name = origin.name?;

@@ -18,6 +18,11 @@ impl<'a> Sites<'a> {
         Sites { program, places }
     }
 
+    /// The packages and files that the places are in.
+    pub(crate) fn world(&self) -> &dyn World {
+        self.program
+    }
+
     /// The place of an extent.
     pub(crate) fn place(&self, loc: Loc) -> Place {
         let tree = self.program.file(loc.file).tree;

@@ -162,7 +162,10 @@ fn in_literals(never: &NeverMade, sites: &Sites) -> Option<Fix> {
         .iter()
         .map(|maker| {
             let (offset, more) = maker.insert?;
-            if sites.is_generated(maker.at) || !is_spelled_alike(never, maker) {
+            if sites.is_generated(maker.at)
+                || !is_spelled_alike(never, maker)
+                || !nil_fix::can_be_made(ty, maker.at, sites)
+            {
                 return None;
             }
             Some(Edit {

@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::io;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use tophash_finding::{Finding, Place};
 
@@ -143,6 +143,7 @@ impl Git<'_> {
         git.arg("-C")
             .arg(self.dir)
             .args(arguments)
+            .stdin(Stdio::null())
             .env("LC_ALL", "C");
         let output = git.output().map_err(|error| {
             explained(match error.kind() {
@@ -157,6 +158,12 @@ impl Git<'_> {
         let said = said.lines().next().unwrap_or("it says nothing").trim();
         let said = said.strip_prefix("fatal: ").unwrap_or(said);
         Err(explained(format!("git: {said}")))
+    }
+
+    /// The tree without files, which every file is new against.
+    fn empty_tree(&self) -> io::Result<String> {
+        let tree = self.run(&["hash-object", "-t", "tree", "--stdin"])?;
+        Ok(String::from_utf8_lossy(&tree).trim().to_owned())
     }
 
     /// The last commit that the head and a revision have in common.
@@ -177,6 +184,10 @@ impl Git<'_> {
             &commit,
         ]);
         let Ok(commit) = known else {
+            // Before its first commit a repository has a head that is none yet.
+            if revision == "HEAD" && self.run(&["symbolic-ref", "--quiet", "HEAD"]).is_ok() {
+                return self.empty_tree();
+            }
             let message = format!(
                 "--new-from-rev: git knows no revision {revision:?}{}",
                 hint()

@@ -64,7 +64,7 @@ pub(super) fn mend(
     let mut refused: BTreeSet<Identity> = BTreeSet::new();
     let mut made = 0;
     while made < rounds.unwrap_or(MAX_ROUNDS) && refused.len() <= MAX_REFUSED {
-        let open = output.files.iter().map(String::as_str);
+        let open = output.editable.iter().map(String::as_str);
         // Standard input can't be written.
         let open: BTreeSet<&str> = open
             .filter(|&file| file != tophash_workspace::STDIN)
@@ -151,25 +151,30 @@ impl Mended {
         self.files.len()
     }
 
-    /// Writes all files, each whole. One that was changed by somebody else meanwhile is left
-    /// as it is, and an error in the end.
+    /// Writes all files, each whole. One that is read-only or was changed by somebody else
+    /// meanwhile is left as it is.
+    ///
+    /// # Errors
+    /// One that names all files that are not written, and says how many are.
     pub(super) fn write(&self) -> io::Result<()> {
-        let mut failed = Ok(());
+        let mut failed: Vec<String> = Vec::new();
+        let mut kind = io::ErrorKind::Other;
         for (path, file) in &self.files {
-            let written = match std::fs::read(path) {
-                Ok(now) if now == file.before => write_whole(path, &file.after),
-                Ok(_) => Err(io::Error::other(format!(
-                    "{}: changed meanwhile, and is left as it is",
-                    file.name
-                ))),
-                Err(error) => {
-                    let message = format!("{}: {error}", file.name);
-                    Err(io::Error::new(error.kind(), message))
-                }
-            };
-            failed = failed.and(written);
+            if let Err(error) = file.write(path) {
+                kind = error.kind();
+                failed.push(error.to_string());
+            }
         }
-        failed
+        if failed.is_empty() {
+            return Ok(());
+        }
+        let mut message = failed.join("; ");
+        match self.files.len() - failed.len() {
+            0 => {}
+            1 => message.push_str("; 1 other file is mended"),
+            n => message.push_str(&format!("; {n} other files are mended")),
+        }
+        Err(io::Error::new(kind, message))
     }
 
     /// Writes what would change, as a patch for `patch -p1` and `git apply`.
@@ -182,6 +187,26 @@ impl Mended {
             unified.to_writer(&mut *out)?;
         }
         Ok(())
+    }
+}
+
+impl MendedFile {
+    fn write(&self, path: &Path) -> io::Result<()> {
+        let why = |why: &str| io::Error::other(format!("{}: {why}", self.name));
+        let named =
+            |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", self.name));
+        if std::fs::read(path).map_err(named)? != self.before {
+            return Err(why("changed meanwhile, and is left as it is"));
+        }
+        // Its directory may let it be replaced all the same.
+        if std::fs::metadata(path)
+            .map_err(named)?
+            .permissions()
+            .readonly()
+        {
+            return Err(why("read-only, and is left as it is"));
+        }
+        write_whole(path, &self.after)
     }
 }
 
@@ -316,7 +341,7 @@ mod tests {
         };
         let output = Output {
             findings,
-            files: vec!["a.go".into()],
+            editable: vec!["a.go".into()],
             ..Output::default()
         };
         (dir, options, output)

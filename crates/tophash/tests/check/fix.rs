@@ -194,3 +194,127 @@ fn what_can_not_go_together_is_told() {
         );
     }
 }
+
+/// A file that nobody is to write stays, and others are mended.
+#[cfg(unix)]
+#[test]
+fn read_only_files_are_left_alone_and_told() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = module(&[("m.go", STORE), ("n/n.go", BROKEN_MAP), ("o/o.go", STORE)]);
+    let set_mode = |path: &str, mode: u32| {
+        let permissions = fs::Permissions::from_mode(mode);
+        fs::set_permissions(dir.path().join(path), permissions).unwrap();
+    };
+    set_mode("m.go", 0o444);
+    let run = check(dir.path(), &["--fix", "./..."]);
+    assert_eq!(
+        (run.status, run.err.as_str()),
+        (
+            Some(2),
+            "tophash: m.go: read-only, and is left as it is; 2 other files are mended\n"
+        )
+    );
+    assert_eq!(read(dir.path(), "m.go"), STORE);
+    assert_ne!(read(dir.path(), "n/n.go"), BROKEN_MAP);
+    assert_ne!(read(dir.path(), "o/o.go"), STORE);
+    set_mode("m.go", 0o644);
+    let run = check(dir.path(), &["--fix", "./..."]);
+    assert_eq!(
+        (run.status, run.err.as_str()),
+        (Some(0), "tophash: 1 finding mended in 1 file\n")
+    );
+}
+
+/// What is vendored belongs to others, even if it is named.
+#[test]
+fn vendored_packages_are_not_mended() {
+    let listed = "# example.com/dep v1.0.0\n## explicit; go 1.24\nexample.com/dep\n";
+    let files = [
+        (
+            "go.mod",
+            "module example.com/m\n\ngo 1.24\n\nrequire example.com/dep v1.0.0\n",
+        ),
+        ("vendor/modules.txt", listed),
+        ("vendor/example.com/dep/d.go", STORE),
+        ("m.go", "package m\n\nimport _ \"example.com/dep\"\n"),
+    ];
+    let dir = module(&files);
+    fs::write(dir.path().join("go.mod"), files[0].1).unwrap();
+    for pattern in ["./...", "./vendor/example.com/dep", "example.com/dep"] {
+        let named = pattern != "./...";
+        let run = check(
+            dir.path(),
+            &["--fix", "--unsafe-fixes", "--format=concise", pattern],
+        );
+        assert_eq!(run.out.contains("TH102"), named, "{pattern}: {}", run.out);
+        assert_eq!(run.err, "", "{pattern}");
+        assert_eq!(read(dir.path(), "vendor/example.com/dep/d.go"), STORE);
+    }
+}
+
+/// Several edits in one file, of which some share a line or a list of statements, in a file
+/// that cgo reads too.
+#[test]
+fn several_edits_in_a_file_of_cgo() {
+    let text = "\
+package m
+
+// typedef int number;
+import \"C\"
+
+type Store struct {
+\ta, b map[C.number]int
+}
+
+func NewStore() *Store { return &Store{} }
+
+func (s *Store) Put(n C.number) {
+\ts.a[n]++
+\ts.b[n]++
+}
+
+func Count() (int, int) {
+\tvar x map[C.number]int
+\tvar y map[string]int
+\tx[1], y[\"a\"] = 1, 2
+\treturn len(x), len(y)
+}
+";
+    let dir = module(&[("m.go", text)]);
+    let run = check(dir.path(), &["--fix", "./..."]);
+    assert_eq!(run.status, Some(0), "{}", run.out);
+    let made = "&Store{b: make(map[C.number]int), a: make(map[C.number]int)}";
+    let mended = text
+        .replace("&Store{}", made)
+        .replace("var x map[C.number]int", "x := make(map[C.number]int)")
+        .replace("var y map[string]int", "y := make(map[string]int)");
+    assert_eq!(read(dir.path(), "m.go"), mended);
+    compiles(dir.path());
+}
+
+/// Whether real Go compiles what lies there, where it and its C compiler are.
+#[allow(clippy::print_stderr)]
+fn compiles(dir: &Path) {
+    let mut go = Command::new("go");
+    go.args(["vet", "./..."]).current_dir(dir).envs([
+        ("GOFLAGS", ""),
+        ("GOWORK", "off"),
+        ("CGO_ENABLED", "1"),
+        ("GOTOOLCHAIN", "local"),
+    ]);
+    let has_c = Command::new("cc").arg("--version").output().is_ok();
+    match go.output() {
+        Ok(output) if has_c => {
+            let told = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{told}");
+        }
+        _ => {
+            let required = std::env::var_os("TOPHASH_REQUIRE_GO").is_some();
+            assert!(
+                !required || !has_c,
+                "TOPHASH_REQUIRE_GO is set, and there is no go"
+            );
+            eprintln!("SKIPPED: go or the C compiler is missing");
+        }
+    }
+}

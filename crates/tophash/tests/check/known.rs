@@ -369,3 +369,23 @@ fn what_git_can_not_answer_is_told() {
         run.err
     );
 }
+
+/// Before the first commit everything is new.
+#[test]
+fn a_repository_without_commits() {
+    let dir = module(&[("m.go", BROKEN_MAP), ("n/n.go", BROKEN_MAP)]);
+    if git(dir.path(), &["init", "--quiet"]).is_none() {
+        return;
+    }
+    git(dir.path(), &["add", "m.go"]);
+    let since = ["--new-from-rev=HEAD", "./..."];
+    assert_eq!(new(dir.path(), &since), "m.go:6:3 n/n.go:6:3");
+    let run = check(dir.path(), &["--new-from-rev=main", "./..."]);
+    assert_eq!(
+        (run.status, run.err.as_str()),
+        (
+            Some(2),
+            "tophash: --new-from-rev: git knows no revision \"main\"\n"
+        )
+    );
+}

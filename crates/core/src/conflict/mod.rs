@@ -160,7 +160,7 @@ pub fn conflicts(
     let mut conflicts = Vec::new();
     let noticed = goroutines
         .faulting(program)
-        .and_then(|goroutine| noticed(program, goroutines, heap, reason, goroutine, &active));
+        .and_then(|goroutine| noticed(program, goroutines, heap, reason, goroutine, &active, fits));
     conflicts.extend(noticed);
     let told = conflicts.first().and_then(|conflict| conflict.map);
     conflicts.extend(caught(&active, told));
@@ -188,6 +188,7 @@ fn noticed(
     reason: &Reason,
     goroutine: &Goroutine,
     active: &[(&Goroutine, Activity)],
+    fits: &dyn Fn(u64, &str) -> bool,
 ) -> Option<Conflict> {
     let race = race(reason)?;
     let (_, activity) = active
@@ -255,7 +256,9 @@ fn noticed(
                 program, goroutines, goroutine, map, &holders, &sides,
             ));
             if sides.is_empty() {
-                let wanted = |operation: Operation| first_writes || operation.writes();
+                let wanted = |operation: Operation, function: &str| {
+                    (first_writes || operation.writes()) && fits(map, function)
+                };
                 sides = ended(program, goroutines, goroutine, map, &holders, &wanted);
             }
         }
@@ -415,9 +418,9 @@ fn ended(
     faulting: &Goroutine,
     map: u64,
     holders: &[Span],
-    wanted: &(dyn Fn(Operation) -> bool + Sync),
+    wanted: &dyn Fn(Operation, &str) -> bool,
 ) -> Vec<Side> {
-    let list = goroutines.list.par_iter();
+    let list = goroutines.list.iter();
     list.filter(|goroutine| goroutine.id != faulting.id && !goroutine.is_system())
         .filter_map(|goroutine| {
             let left = remnant(program, goroutine, map, holders, wanted)?;

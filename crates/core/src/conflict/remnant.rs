@@ -38,7 +38,7 @@ pub(super) fn remnant(
     goroutine: &Goroutine,
     map: u64,
     holders: &[Span],
-    wanted: impl Fn(Operation) -> bool,
+    wanted: &dyn Fn(Operation, &str) -> bool,
 ) -> Option<Remnant> {
     let frames = &goroutine.stack.frames;
     let sp = frames.first()?.sp;
@@ -54,7 +54,7 @@ pub(super) fn remnant(
         if !near.contains(&map) {
             return None;
         }
-        call(program, *stack.get(index)?).filter(|call| wanted(call.operation))
+        call(program, *stack.get(index)?).filter(|call| wanted(call.operation, &call.function))
     });
     if whole.is_some() {
         return whole;
@@ -75,7 +75,7 @@ pub(super) fn remnant(
         let function = program.functions.at(pc.checked_sub(1)?)?;
         let name = program.functions.name(function);
         let frame = map_frame(name).filter(|frame| frame.role == Role::Runtime)?;
-        (pc > function.entry && wanted(frame.operation)).then(|| Remnant {
+        (pc > function.entry && wanted(frame.operation, name)).then(|| Remnant {
             operation: frame.operation,
             function: name.to_owned(),
             place: own_call(program, frames),

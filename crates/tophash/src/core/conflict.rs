@@ -183,6 +183,15 @@ fn sentence(conflict: &Conflict, name: Option<&str>) -> String {
                     other.goroutine,
                     rest.len()
                 ),
+                // Nothing speaks for one of them more than for the next.
+                _ if rest.iter().all(|side| side.sign == other.sign) => {
+                    let ids = conflict
+                        .others
+                        .iter()
+                        .map(|side| side.goroutine.to_string());
+                    let ids: Vec<_> = ids.collect();
+                    format!("goroutine {first} and possibly {}", ids.join(" or "))
+                }
                 Certainty::Likely | Certainty::Possible => format!(
                     "goroutine {first} and one of {} others, best {}",
                     rest.len() + 1,

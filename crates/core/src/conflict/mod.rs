@@ -257,7 +257,10 @@ fn noticed(
             ));
             if sides.is_empty() {
                 let wanted = |operation: Operation, function: &str| {
-                    (first_writes || operation.writes()) && fits(map, function)
+                    // Making a map is no use of one that is there.
+                    operation != Operation::Make
+                        && (first_writes || operation.writes())
+                        && fits(map, function)
                 };
                 sides = ended(program, goroutines, goroutine, map, &holders, &wanted);
             }

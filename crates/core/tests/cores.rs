@@ -114,6 +114,47 @@ fn nothing_to_read() {
             assert!(message.starts_with(&*path.to_string_lossy()), "{message}");
         }
     }
+    // Packed in ways that are not unpacked: what to do is said.
+    let packed: [(&[u8], &str); 3] = [
+        (
+            b"\x04\x22\x4d\x18rest",
+            "compressed with lz4; unpack it first: lz4 -d",
+        ),
+        (
+            b"\xfd7zXZ\0rest",
+            "compressed with xz; unpack it first: xz -dk",
+        ),
+        (
+            b"BZh9rest",
+            "compressed with bzip2; unpack it first: bzip2 -dk",
+        ),
+    ];
+    let path = dir.path().join("packed");
+    for (bytes, says) in packed {
+        std::fs::write(&path, bytes).unwrap();
+        let message = Image::open(&own, &path).unwrap_err().to_string();
+        assert!(message.contains(says), "{message}");
+    }
+    // Programs and cores of other machines: of another processor, of 32 bits, big-endian.
+    let mut other = std::fs::read(&own).unwrap();
+    for (at, byte, says) in [
+        (
+            18,
+            0xf3,
+            "made for ELF machine 243; only amd64 and arm64 are read",
+        ),
+        (4, 1, "not a 64-bit little-endian ELF file"),
+        (5, 2, "not a 64-bit little-endian ELF file"),
+    ] {
+        let before = std::mem::replace(&mut other[at], byte);
+        std::fs::write(&path, &other).unwrap();
+        other[at] = before;
+        let as_binary = Binary::open(&path).unwrap_err().to_string();
+        let as_core = Image::open(&own, &path).unwrap_err().to_string();
+        for message in [as_binary, as_core] {
+            assert!(message.contains(says), "{message}");
+        }
+    }
     let message = Image::open(&own, &own).unwrap_err().to_string();
     assert!(message.contains("not a core dump"), "{message}");
 }

@@ -9,6 +9,7 @@ mod anything;
 mod made;
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -53,15 +54,14 @@ fn runs() -> u64 {
     named.and_then(|n| n.parse().ok()).unwrap_or(30)
 }
 
-fn check(pair: &Pair, seed: u64) {
+fn check(pair: &mut Pair, seed: u64) {
     let mut random = SplitMix::new(seed);
     let mut edits = vec![0; 14 * (1 + random.below(20) as usize)];
     for byte in &mut edits {
         *byte = random.next_u64() as u8;
     }
     bounded(&format!("damage {seed}"), || {
-        let (binary, core) = pair.damaged(&edits);
-        ask(binary, core);
+        pair.ask_damaged(&edits);
     });
 }
 
@@ -91,9 +91,9 @@ fn any_damage() {
             return;
         };
         let binary = std::fs::read(&program.path).unwrap();
-        let pair = Pair::new(binary, std::fs::read(&crash.core).unwrap());
+        let mut pair = Pair::new(binary, std::fs::read(&crash.core).unwrap());
         for seed in 0..runs() {
-            check(&pair, seed);
+            check(&mut pair, seed);
         }
         for seed in 0..runs() / 4 {
             check_cut(&pair, seed);
@@ -106,7 +106,7 @@ fn check_cut(pair: &Pair, seed: u64) {
     let mut random = SplitMix::new(seed);
     let mut cut = |bytes: &[u8]| {
         let most = [bytes.len() as u64, 8192][random.below(2) as usize];
-        bytes[..random.below(most) as usize].to_vec()
+        Arc::new(bytes[..random.below(most) as usize].to_vec())
     };
     bounded(&format!("cut {seed}"), || {
         ask(pair.binary.clone(), cut(&pair.core));

@@ -22,6 +22,8 @@ use tophash_core::program::Program;
 use tophash_finding::{Finding, Problem, assign_fingerprints};
 use tophash_report::{Report, Sources};
 
+pub(crate) use verify::DAMAGED_MAP;
+
 use crate::output::{Color, Status, complain};
 
 /// Look into a core dump or a running process: goroutines, maps, what went wrong with them

@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind, Write};
 use tophash_config::nearest_rule;
 use tophash_rules::{find, metas};
 
+use crate::core::DAMAGED_MAP;
 use crate::markdown;
 use crate::output::{ColorFlag, Status};
 
@@ -28,6 +29,9 @@ const ELSEWHERE: [(&str, &str, &str); 2] = [
     ("TH29", "tophash core", "docs/core.md"),
 ];
 
+/// The page of what `tophash core` finds in maps.
+const DAMAGED_MAP_PAGE: &str = include_str!("../pages/TH291.md");
+
 /// What to say of a word that no rule has.
 fn unknown(asked: &str) -> String {
     let code = asked.to_ascii_uppercase();
@@ -49,22 +53,37 @@ const MAX_WIDTH: usize = 88;
 
 pub(crate) fn run(args: Args) -> io::Result<Status> {
     let asked = args.rule.trim();
-    let Some(rule) = find(asked) else {
-        return Err(io::Error::new(ErrorKind::InvalidInput, unknown(asked)));
+    let home = env!("CARGO_PKG_REPOSITORY");
+    let is_damaged_map = [DAMAGED_MAP.code, DAMAGED_MAP.name]
+        .iter()
+        .any(|name| name.eq_ignore_ascii_case(asked));
+    let (page, last) = match find(asked) {
+        Some(rule) => {
+            let meta = &rule.meta;
+            let on = if meta.default_on { "on" } else { "off" };
+            let severity = meta.severity.as_str();
+            let last = format!(
+                "At most: {severity}. By default: {on}. Since tophash {}.\n{}",
+                meta.since,
+                rule.url()
+            );
+            (rule.page_text(), last)
+        }
+        None if is_damaged_map => {
+            let last = format!(
+                "Told by: tophash core. Since tophash {}.\n\
+                 {home}/blob/main/crates/tophash/pages/{}.md",
+                DAMAGED_MAP.since, DAMAGED_MAP.code
+            );
+            (DAMAGED_MAP_PAGE.to_owned(), last)
+        }
+        None => return Err(io::Error::new(ErrorKind::InvalidInput, unknown(asked))),
     };
     let terminal = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
     let width = terminal.unwrap_or(MAX_WIDTH).min(MAX_WIDTH);
-    let page = markdown::render(&rule.page_text(), width, args.color.on_stdout());
-    let meta = &rule.meta;
-    let on = if meta.default_on { "on" } else { "off" };
+    let page = markdown::render(&page, width, args.color.on_stdout());
     let mut out = io::stdout().lock();
     out.write_all(page.as_bytes())?;
-    writeln!(
-        out,
-        "\nAt most: {}. By default: {on}. Since tophash {}.\n{}",
-        meta.severity.as_str(),
-        meta.since,
-        rule.url()
-    )?;
+    writeln!(out, "\n{last}")?;
     Ok(Status::Clean)
 }

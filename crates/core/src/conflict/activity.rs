@@ -39,6 +39,11 @@ pub struct Activity {
 /// Why a map is taken for the one that a goroutine was working on, weakest first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Sign {
+    /// Below the stack there is left of a call that has returned, and a pointer to what holds the
+    /// map is there besides.
+    Trace,
+    /// The same, and the call had the map's address close by.
+    Call,
     /// A pointer to what holds the map lies on the stack.
     Holder,
     /// Its address lies in a frame of the program.
@@ -56,6 +61,11 @@ impl Sign {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
+            Sign::Trace => {
+                "what is left of that call lies below its stack, and a pointer to what holds the \
+                 map on it"
+            }
+            Sign::Call => "what is left of that call, with the map's address, lies below its stack",
             Sign::Holder => "a pointer to what holds the map lies on its stack",
             Sign::Frame => "the map's address lies in a frame of the program",
             Sign::MapFrame => "the map's address lies in the frames of the operation",
@@ -164,7 +174,16 @@ const NEAR: usize = 16;
 
 /// The innermost call of the program itself in these frames.
 pub(super) fn own_call(program: &Program<'_>, frames: &[Frame]) -> Option<Call> {
-    let mut calls = frames.iter().take(NEAR).flat_map(|f| f.calls(program));
+    let calls = frames.iter().take(NEAR).flat_map(|f| f.calls(program));
+    own_call_of(program, calls)
+}
+
+/// The first of these calls that is the program's own.
+pub(super) fn own_call_of(
+    program: &Program<'_>,
+    calls: impl IntoIterator<Item = Call>,
+) -> Option<Call> {
+    let mut calls = calls.into_iter();
     calls.find(|call| !is_machinery(&call.function) && !program.is_standard(call))
 }
 

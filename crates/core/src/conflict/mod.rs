@@ -5,6 +5,7 @@
 //! stops the writer where its operation is over, so that in a core the bit is nearly always clear.
 
 mod activity;
+mod remnant;
 
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -21,6 +22,7 @@ use crate::reason::Reason;
 
 use activity::words;
 pub use activity::{Activity, Sign};
+use remnant::remnant;
 
 /// How goroutines met in a map.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -76,7 +78,8 @@ impl Certainty {
 pub struct Side {
     /// Its number.
     pub goroutine: u64,
-    /// What it was doing to the map; none if it was stopped between operations.
+    /// What it was doing to the map, or had done if [`Sign::Call`] or [`Sign::Trace`] tells of it; none if it was
+    /// stopped between operations.
     pub operation: Option<Operation>,
     /// Whether it was moving entries into a larger table.
     pub growing: bool,
@@ -157,7 +160,7 @@ pub fn conflicts(
     let mut conflicts = Vec::new();
     let noticed = goroutines
         .faulting(program)
-        .and_then(|goroutine| noticed(program, goroutines, heap, reason, goroutine, &active));
+        .and_then(|goroutine| noticed(program, goroutines, heap, reason, goroutine, &active, fits));
     conflicts.extend(noticed);
     let told = conflicts.first().and_then(|conflict| conflict.map);
     conflicts.extend(caught(&active, told));
@@ -185,6 +188,7 @@ fn noticed(
     reason: &Reason,
     goroutine: &Goroutine,
     active: &[(&Goroutine, Activity)],
+    fits: &dyn Fn(u64, &str) -> bool,
 ) -> Option<Conflict> {
     let race = race(reason)?;
     let (_, activity) = active
@@ -247,7 +251,19 @@ fn noticed(
             .iter()
             .any(|side| side.certainty == Certainty::Certain)
         {
-            sides.extend(between(program, goroutines, heap, goroutine, map, &sides));
+            let holders = holders(program, heap, map);
+            sides.extend(between(
+                program, goroutines, goroutine, map, &holders, &sides,
+            ));
+            if sides.is_empty() {
+                let wanted = |operation: Operation, function: &str| {
+                    // Making a map is no use of one that is there.
+                    operation != Operation::Make
+                        && (first_writes || operation.writes())
+                        && fits(map, function)
+                };
+                sides = ended(program, goroutines, goroutine, map, &holders, &wanted);
+            }
         }
         sides.sort_by_key(|side| {
             (
@@ -329,7 +345,7 @@ fn side(goroutine: &Goroutine, activity: &Activity, sign: Option<Sign>) -> Side 
         certainty: match sign {
             Some(Sign::MapFrame | Sign::Iterator | Sign::Argument) => Certainty::Certain,
             Some(Sign::Frame) => Certainty::Likely,
-            Some(Sign::Holder) | None => Certainty::Possible,
+            Some(Sign::Trace | Sign::Call | Sign::Holder) | None => Certainty::Possible,
         },
     }
 }
@@ -339,12 +355,11 @@ fn side(goroutine: &Goroutine, activity: &Activity, sign: Option<Sign>) -> Side 
 fn between(
     program: &Program<'_>,
     goroutines: &Goroutines,
-    heap: &Heap<'_>,
     faulting: &Goroutine,
     map: u64,
+    holders: &[Span],
     sides: &[Side],
 ) -> Vec<Side> {
-    let holders = holders(program, heap, map);
     let list = goroutines.list.par_iter();
     let mut found: Vec<Side> = list
         .filter_map(|goroutine| {
@@ -396,6 +411,33 @@ fn between(
         only.certainty = Certainty::Likely;
     }
     found
+}
+
+/// Goroutines whose last operation on the map was over when the process stopped. Nothing tells how
+/// long, so that each is no more than possible.
+fn ended(
+    program: &Program<'_>,
+    goroutines: &Goroutines,
+    faulting: &Goroutine,
+    map: u64,
+    holders: &[Span],
+    wanted: &dyn Fn(Operation, &str) -> bool,
+) -> Vec<Side> {
+    let list = goroutines.list.iter();
+    list.filter(|goroutine| goroutine.id != faulting.id && !goroutine.is_system())
+        .filter_map(|goroutine| {
+            let left = remnant(program, goroutine, map, holders, wanted)?;
+            Some(Side {
+                goroutine: goroutine.id,
+                operation: Some(left.operation),
+                growing: false,
+                function: Some(left.function),
+                place: left.place,
+                sign: Some(left.sign),
+                certainty: Certainty::Possible,
+            })
+        })
+        .collect()
 }
 
 /// The objects and variables that hold a pointer to a map.

@@ -8,6 +8,7 @@ use std::path::Path;
 use memmap2::{Mmap, UncheckedAdvice};
 
 use std::ops::Range;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// The bytes of a file.
@@ -77,7 +78,7 @@ impl Resident {
 #[derive(Debug)]
 enum Bytes {
     Mapped(Mmap),
-    Owned(Vec<u8>),
+    Owned(Arc<Vec<u8>>),
 }
 
 impl FileBytes {
@@ -141,6 +142,12 @@ impl FileBytes {
 
 impl From<Vec<u8>> for FileBytes {
     fn from(bytes: Vec<u8>) -> Self {
+        Arc::new(bytes).into()
+    }
+}
+
+impl From<Arc<Vec<u8>>> for FileBytes {
+    fn from(bytes: Arc<Vec<u8>>) -> Self {
         Self {
             bytes: Bytes::Owned(bytes),
             resident: Resident::default(),

@@ -71,9 +71,12 @@ fn unpack(
         let len = match read_up_to(&mut reader, &mut chunk) {
             Ok(len) => len,
             Err(error) => {
-                cut = Some(format!(
-                    "the {form} stream breaks off after {total} unpacked bytes: {error}"
-                ));
+                let at = format!("the {form} stream breaks off after {total} unpacked bytes");
+                // Of a file that merely ends too early the decoders' own words tell no more.
+                cut = Some(match is_end(&error) {
+                    true => at,
+                    false => format!("{at}: {error}"),
+                });
                 break;
             }
         };
@@ -96,6 +99,23 @@ fn unpack(
     out.set_len(total).map_err(|e| failed(&e))?;
     let bytes = FileBytes::map(&out).map_err(|e| failed(&e))?;
     Ok((bytes, cut))
+}
+
+/// Whether an error, or one that caused it, is that of a file that ends too early.
+fn is_end(error: &io::Error) -> bool {
+    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = next {
+        let io = error.downcast_ref::<io::Error>();
+        if io.is_some_and(|io| io.kind() == io::ErrorKind::UnexpectedEof) {
+            return true;
+        }
+        // The source of an error of input or output leaves out the one that it wraps.
+        next = match io.and_then(io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
+    }
+    false
 }
 
 /// Fills a buffer as far as the reader gives bytes.

@@ -3,6 +3,7 @@
 
 use std::hint::black_box;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use tophash_core::conflict::conflicts;
 use tophash_core::goroutines::Goroutines;
@@ -17,8 +18,8 @@ use tophash_core::value::{Limits, Reader};
 
 /// A program and a core of it, whole.
 pub struct Pair {
-    pub binary: Vec<u8>,
-    pub core: Vec<u8>,
+    pub binary: Arc<Vec<u8>>,
+    pub core: Arc<Vec<u8>>,
     /// Where the core holds more than zeros: offsets of lines of [`LINE`] bytes.
     lines: Vec<usize>,
 }
@@ -38,43 +39,77 @@ impl Pair {
         let lines = lines.filter(|(_, line)| line.iter().any(|&byte| byte != 0));
         let lines = lines.map(|(i, _)| i * LINE).collect();
         Self {
-            binary,
-            core,
+            binary: Arc::new(binary),
+            core: Arc::new(core),
             lines,
         }
     }
 
-    /// The pair with edits that the bytes describe, in pieces of [`EDIT`] bytes: what to do, where,
-    /// and a number for it.
-    pub fn damaged(&self, edits: &[u8]) -> (Vec<u8>, Vec<u8>) {
-        let (mut binary, mut core) = (self.binary.clone(), self.core.clone());
+    /// Asks everything of the pair with edits that the bytes describe. They are made in place and
+    /// taken back: to copy a core takes longer than to read it.
+    pub fn ask_damaged(&mut self, edits: &[u8]) {
+        let undo = self.damage(edits);
+        ask(self.binary.clone(), self.core.clone());
+        let (binary, core) = self.files();
+        for Undo {
+            is_core,
+            at,
+            bytes,
+            is_tail,
+        } in undo.into_iter().rev()
+        {
+            let target = if is_core { &mut *core } else { &mut *binary };
+            if is_tail {
+                target.extend_from_slice(&bytes);
+            } else {
+                target[at..at + bytes.len()].copy_from_slice(&bytes);
+            }
+        }
+    }
+
+    fn files(&mut self) -> (&mut Vec<u8>, &mut Vec<u8>) {
+        // Nobody else has them, or they are copied.
+        (
+            Arc::make_mut(&mut self.binary),
+            Arc::make_mut(&mut self.core),
+        )
+    }
+
+    /// Makes edits, in pieces of [`EDIT`] bytes: what to do, where, and a number for it.
+    fn damage(&mut self, edits: &[u8]) -> Vec<Undo> {
+        let lines = std::mem::take(&mut self.lines);
+        let (binary, core) = self.files();
+        let mut undo = Vec::new();
         for edit in edits.chunks_exact(EDIT) {
             let number = |range: std::ops::Range<usize>| {
                 let bytes = edit[range].iter();
                 bytes.rev().fold(0u64, |n, &byte| n << 8 | u64::from(byte))
             };
             let (place, value) = (number(2..6) as usize, number(6..14));
-            let target = match edit[0] & 0x30 {
-                0x00 => &mut binary,
-                _ => &mut core,
-            };
+            let is_core = edit[0] & 0x30 != 0x00;
+            // A word from elsewhere is often a pointer: chains become circles, tables are shared.
+            let from = (value % lines.len().max(1) as u64) as usize;
+            let from =
+                lines.get(from).copied().unwrap_or_default() + (value >> 60) as usize % 8 * 8;
+            let elsewhere = core.get(from..from + 8).unwrap_or_default().to_vec();
+            let target = if is_core { &mut *core } else { &mut *binary };
             let at = match edit[0] & 0xc0 {
                 0x00 => place % HEADERS,
-                0x40 | 0x80 if edit[0] & 0x30 != 0 => {
-                    let line = self.lines.get(place % self.lines.len().max(1));
+                0x40 | 0x80 if is_core => {
+                    let line = lines.get(place % lines.len().max(1));
                     line.map_or(0, |line| line + place / 7 % (LINE / 8) * 8)
                 }
                 _ => place % target.len().max(1),
             };
             if edit[0] == 0xff {
-                target.truncate(at);
+                undo.push(Undo {
+                    is_core,
+                    at,
+                    bytes: target.split_off(at.min(target.len())),
+                    is_tail: true,
+                });
                 continue;
             }
-            // A word from elsewhere is often a pointer: chains become circles, tables are shared.
-            let from = (value % self.lines.len().max(1) as u64) as usize;
-            let from =
-                self.lines.get(from).copied().unwrap_or_default() + (value >> 60) as usize % 8 * 8;
-            let elsewhere = self.core.get(from..from + 8).unwrap_or_default().to_vec();
             let Some(word) = target.get_mut(at..at + 8) else {
                 continue;
             };
@@ -95,14 +130,30 @@ impl Pair {
                 9 => value & 0xffff_ffff,
                 _ => elsewhere.try_into().map_or(0, u64::from_le_bytes),
             };
+            undo.push(Undo {
+                is_core,
+                at,
+                bytes: word.to_vec(),
+                is_tail: false,
+            });
             word.copy_from_slice(&new.to_le_bytes());
         }
-        (binary, core)
+        self.lines = lines;
+        undo
     }
 }
 
+/// How one edit is taken back.
+struct Undo {
+    is_core: bool,
+    at: usize,
+    bytes: Vec<u8>,
+    /// Whether the bytes were cut off.
+    is_tail: bool,
+}
+
 /// Asks everything. Nothing panics, and whoever calls looks at time and memory.
-pub fn ask(binary: Vec<u8>, core: Vec<u8>) {
+pub fn ask(binary: Arc<Vec<u8>>, core: Arc<Vec<u8>>) {
     let Ok(binary) = Binary::from_bytes("program".to_owned(), binary.into()) else {
         return;
     };

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::io::{self, Write};
 
 use serde_json::{Value, json};
-use tophash_core::conflict::{self, Certainty, Conflict, Side, conflicts};
+use tophash_core::conflict::{self, Certainty, Conflict, Side, Sign, conflicts};
 use tophash_core::inventory::{Holder, Inventory};
 use tophash_core::maps::MapType;
 use tophash_core::program::Call;
@@ -183,6 +183,15 @@ fn sentence(conflict: &Conflict, name: Option<&str>) -> String {
                     other.goroutine,
                     rest.len()
                 ),
+                // Nothing speaks for one of them more than for the next.
+                _ if rest.iter().all(|side| side.sign == other.sign) => {
+                    let ids = conflict
+                        .others
+                        .iter()
+                        .map(|side| side.goroutine.to_string());
+                    let ids: Vec<_> = ids.collect();
+                    format!("goroutine {first} and possibly {}", ids.join(" or "))
+                }
                 Certainty::Likely | Certainty::Possible => format!(
                     "goroutine {first} and one of {} others, best {}",
                     rest.len() + 1,
@@ -214,6 +223,24 @@ fn doing(side: &Side) -> String {
     let Some(operation) = side.operation else {
         return format!("goroutine {goroutine} was stopped here, between two operations");
     };
+    let function = side.function.as_deref().unwrap_or_default();
+    match side.sign {
+        Some(Sign::Call) => {
+            let had = had(operation);
+            return format!(
+                "goroutine {goroutine} had {had} it here (in {function}), and had gone on when the \
+                 process stopped"
+            );
+        }
+        Some(Sign::Trace) => {
+            let had = had(operation);
+            return format!(
+                "goroutine {goroutine} had {had} it or another map (in {function}), and had gone \
+                 on to here when the process stopped"
+            );
+        }
+        _ => {}
+    }
     let verb = match operation {
         Operation::Assign => "was assigning to it",
         Operation::Read => "was reading it",
@@ -232,6 +259,20 @@ fn doing(side: &Side) -> String {
         text.push_str(&format!(" (in {function})"));
     }
     text
+}
+
+/// What an operation that is over did, before "it".
+fn had(operation: Operation) -> &'static str {
+    match operation {
+        Operation::Assign => "assigned to",
+        Operation::Read => "read",
+        Operation::Delete => "deleted from",
+        Operation::Iterate => "ranged over",
+        Operation::Clear => "cleared",
+        Operation::Clone => "cloned",
+        Operation::Grow => "moved entries of",
+        Operation::Make => "made",
+    }
 }
 
 /// Why, and how sure.

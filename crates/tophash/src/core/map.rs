@@ -197,6 +197,9 @@ enum Answer {
     Astray(Entry, String),
     /// By looking everywhere, as hashes are not known.
     Searched(Option<Entry>),
+    /// No key is printed so, which is all that the text can be compared with; one that is there,
+    /// as it is printed.
+    Unlike(Option<String>),
 }
 
 impl Shown<'_, '_> {
@@ -231,12 +234,11 @@ impl Shown<'_, '_> {
             grouped(stats.slots),
             stats::shape(&map.header, &stats)
         )?;
-        writeln!(
-            out,
-            "  {}: {}",
-            bytes(stats.bytes.total()),
-            parts(&stats.bytes)
-        )?;
+        let (total, parts) = (bytes(stats.bytes.total()), parts(&stats.bytes));
+        match &*parts {
+            "" => writeln!(out, "  {total}")?,
+            parts => writeln!(out, "  {total}: {parts}")?,
+        }
         if stats.tombstones > 0 {
             writeln!(out, "  {} tombstones", grouped(stats.tombstones))?;
         }
@@ -378,7 +380,10 @@ impl Shown<'_, '_> {
         };
         let Ok(literal) = Literal::parse(types, map_type.key, key) else {
             // An interface, or no key of this type: what it is like is said there.
-            return resolve::find(types, map_type, header, key).map(Answer::Searched);
+            return Ok(match resolve::find(types, map_type, header, key)? {
+                Some(entry) => Answer::Searched(Some(entry)),
+                None => Answer::Unlike(self.a_key(map_type)),
+            });
         };
         let found = look_up(types, map_type, header, keys, &literal, &literal.bytes)
             .map_err(|error| format!("{key} can't be looked up: {error}"))?;
@@ -407,6 +412,18 @@ impl Shown<'_, '_> {
                 None => Answer::Absent(way),
             },
         )
+    }
+
+    /// One of the keys, as it is printed.
+    fn a_key(&self, map_type: &MapType) -> Option<String> {
+        let types = &self.inventory.types;
+        let reader = Reader::new(types, Limits::generous());
+        let mut first = None;
+        entries(types.memory(), map_type, &self.map.header, &mut |entry| {
+            first = Some(reader.read(map_type.key, entry.key).to_string());
+            ControlFlow::Break(())
+        });
+        first
     }
 
     fn value(&self, map_type: &MapType, entry: &Entry) -> (Value, Value) {
@@ -473,6 +490,13 @@ impl Shown<'_, '_> {
                 writeln!(out, "{key} is not there")?;
                 Ok(Status::Clean)
             }
+            Answer::Unlike(like) => {
+                writeln!(out, "no key is printed as {key}")?;
+                if let Some(like) = like {
+                    writeln!(out, "  keys of this map look like {like}")?;
+                }
+                Ok(Status::Clean)
+            }
         }
     }
 
@@ -491,6 +515,7 @@ impl Shown<'_, '_> {
             Answer::Astray(entry, way) => (Some(entry), Some(way), true),
             Answer::Absent(way) => (None, Some(way), false),
             Answer::Searched(entry) => (entry, None, false),
+            Answer::Unlike(_) => (None, None, false),
         };
         let value = entry.map(|entry| {
             let (key, elem) = self.value(map_type, &entry);

@@ -111,7 +111,7 @@ fn text(session: &Session<'_>, reason: &Reason, out: &mut dyn Write) -> io::Resu
     let total = maps.iter().map(|map| map.bytes).sum();
     writeln!(
         out,
-        "\n{}, entries: {}; {} in headers, tables and buckets, of {} in the heap",
+        "\n{} with {} entries: {} in headers, tables and buckets; the heap holds {}",
         counted(maps.len(), "map"),
         grouped(maps.iter().map(|map| map.len).sum()),
         bytes(total),

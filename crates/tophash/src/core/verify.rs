@@ -28,7 +28,7 @@ pub(super) struct Args {
 }
 
 /// What `verify` finds.
-pub(super) const DAMAGED_MAP: RuleMeta = RuleMeta {
+pub(crate) const DAMAGED_MAP: RuleMeta = RuleMeta {
     code: "TH291",
     name: "damaged-map",
     severity: Severity::Error,

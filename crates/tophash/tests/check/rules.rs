@@ -86,6 +86,10 @@ fn what_is_no_rule_is_told() {
         assert_eq!((run.status, run.out.as_str(), run.err), (Some(2), "", told));
     }
     assert_eq!(run(&["explain"]).status, Some(2));
+    let damaged = run(&["explain", "th291"]);
+    assert!(damaged.out.contains("damaged-map") && damaged.out.contains("Told by: tophash core"));
+    assert_eq!(run(&["explain", "damaged-map"]), damaged);
+    assert_eq!(run(&["explain", "TH292"]).status, Some(2));
     let crash = run(&["explain", "cr901"]);
     assert!(
         crash

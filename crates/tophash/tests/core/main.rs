@@ -12,6 +12,7 @@
     reason = "a test says what it covered and why it was skipped"
 )]
 
+mod altered;
 mod conflict;
 mod damage;
 #[path = "../../../core/tests/made/mod.rs"]
@@ -24,9 +25,10 @@ use made::{Toolchain, Variant};
 /// A check with a toolchain and a variant.
 type Check = fn(&Toolchain, Variant);
 
-const CHECKS: [(&str, Check); 3] = [
+const CHECKS: [(&str, Check); 4] = [
     ("zoo", zoo::check),
     ("damage", damage::check),
+    ("altered", altered::check),
     ("conflict", conflict::check),
 ];
 

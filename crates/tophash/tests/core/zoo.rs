@@ -124,6 +124,14 @@ fn looked_at(subject: &Subject, said: &Said, stripped: bool) {
             assert_eq!(entries.len() as u64, map.len, "{shown}");
         }
     }
+    // A key that can't be typed is compared with what is printed, and no more is claimed.
+    if !stripped {
+        let run = subject.text(&["map", &said.map("points").path, "--key", "no such text"]);
+        let said = run
+            .stdout
+            .contains("no key is printed as no such text\n  keys of this map look");
+        assert!(said, "{run:?}");
+    }
     let (status, checked) = subject.json(&["verify"]);
     assert_eq!(status, 0, "{checked}");
     assert_eq!(checked["findings"], Value::Array(Vec::new()));

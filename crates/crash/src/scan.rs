@@ -120,7 +120,21 @@ impl Needs {
         {
             return Needs::of(&field, &inner, &text);
         }
-        Needs::behind(&inside[..wrap::anchor(inside).unwrap_or(0)])
+        let (before, payload) = inside.split_at(wrap::anchor(inside).unwrap_or(0));
+        Needs::at(before, payload)
+    }
+
+    /// What a message needs that begins a line's text behind this.
+    fn at(before: &str, payload: &str) -> Needs {
+        // What Go indents follows what it does not; documents indent or mark what they quote.
+        let begin = before.rsplit("\\n").next().unwrap_or(before);
+        let marked = !begin.is_empty() && !begin.contains(char::is_alphanumeric);
+        match grammar::classify(payload) {
+            Line::Panic { text, .. } if wrap::is_setting(text) => Needs::Stack,
+            Line::Panic { .. } | Line::Fatal(_) if marked => Needs::Stack,
+            Line::Fatal(_) if wrap::is_compiler(before) => Needs::Words,
+            _ => Needs::behind(before),
+        }
     }
 
     /// What a message needs behind this text in its line.
@@ -386,15 +400,11 @@ impl<'a> Scanner<'a> {
             return;
         };
         let (before, payload) = text.split_at(at);
-        // What Go indents follows what it does not.
-        let indented = !before.is_empty() && before.trim().is_empty();
         let in_source =
             wrap::opens_source(before) || before.is_empty() && wrap::opens_source(&self.before);
-        let needs = match grammar::classify(payload) {
-            _ if in_source => Needs::More,
-            Line::Panic { text, .. } if wrap::is_setting(text) => Needs::Stack,
-            Line::Panic { .. } if indented => Needs::Words,
-            _ => Needs::behind(before),
+        let needs = match in_source {
+            true => Needs::More,
+            false => Needs::at(before, payload),
         };
         // Inside a string nothing stands before the lines that follow.
         let before = if in_source { "" } else { before };
@@ -476,7 +486,7 @@ impl<'a> Scanner<'a> {
                     wrap: Wrap::Prefix(Prefix::default()),
                     assembler: Assembler::default(),
                     foreign: 0,
-                    needs: Needs::behind(&line[..at]),
+                    needs: Needs::at(&line[..at], &line[at..]),
                 };
                 if let (Some(beside), Line::Goroutine(_)) = (beside, grammar::classify(&line[at..]))
                 {

@@ -213,7 +213,8 @@ impl Conflict {
 
 impl Verdict {
     /// Whether the first candidate for the other side stands out, so that a sentence may name it.
-    pub(crate) fn is_certain(&self) -> bool {
+    #[must_use]
+    pub fn is_certain(&self) -> bool {
         match self.others.as_slice() {
             [] => false,
             [only] => only.score >= 45,

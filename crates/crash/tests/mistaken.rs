@@ -53,6 +53,9 @@ fn sentences_that_quote_a_crash() {
         "2026/05/01 12:00:00 {\"msg\":\"last crash\",\"reason\":\"fatal error: concurrent map writes\"}\n",
         "\tlog.Fatal(\"died: fatal error: concurrent map writes\")\n",
         "\t// panic: assignment to entry in nil map\n",
+        "    panic: assignment to entry in nil map\n",
+        "> fatal error: concurrent map read and map write\nin the FAQ.\n",
+        "src/foo.c:1:10: fatal error: foo.h: No such file or directory\n",
         "{\"msg\":\"last crash\",\"reason\":\"fatal error: concurrent map writes\"}\n",
     ] {
         assert_eq!(classes(log), [], "{log}");

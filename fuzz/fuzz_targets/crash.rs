@@ -16,6 +16,6 @@ fuzz_target!(|log: &[u8]| {
         let listing = tophash_crash::Listing { all: true };
         let path = |file: &str| file.to_owned();
         assert!(tophash_crash::list(case, listing, &path, &mut out).is_ok());
-        tophash_crash::finding(case, "log", &|_| None);
+        tophash_crash::finding(case, "log", &tophash_crash::NoSource);
     }
 });

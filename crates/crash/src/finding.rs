@@ -98,7 +98,7 @@ fn severity(crash: &Crash, class: Class) -> Severity {
 /// The use of a map at the failed line that the verdict is about.
 fn used<'a>(side: &Side, spot: Option<&'a Spot>, verdict: &'a Verdict) -> Option<&'a Use> {
     let class = verdict.class;
-    if side.only_called {
+    if side.only_called || verdict.quoted {
         return None;
     }
     if class == Class::NilMapElement {
@@ -187,6 +187,14 @@ fn sentence(crash: &Crash, verdict: &Verdict, map_use: Option<&Use>) -> String {
     let func = place.as_deref();
     let map = map_use.map_or("a map", |u| u.map.as_str());
     let text = shorten(&verdict.message);
+    if verdict.quoted {
+        let func = func.unwrap_or("the program");
+        let what = match verdict.class {
+            Class::NilMapWrite => "a nil map was written to",
+            _ => "a key could not be hashed",
+        };
+        return format!("{func} panics with a text that says that {what}: {text}");
+    }
     match verdict.class {
         Class::NilMapWrite => match (func, map_use) {
             (Some(func), Some(_)) => format!("{map} is nil when {func} writes to it"),
@@ -288,6 +296,9 @@ fn failed_sentence(crash: &Crash, verdict: &Verdict, side: &Side, map_use: Optio
     if !verdict.is_of_one(crash) {
         // It is only the first that is printed.
         return format!("{goroutine} was here");
+    }
+    if verdict.quoted {
+        return format!("{goroutine} panics here, not where the map is used");
     }
     if !verdict.class.is_of_maps() || side.operations.is_empty() {
         return format!("{goroutine} failed here");
@@ -403,6 +414,9 @@ fn other_evidence(
 }
 
 fn fixes(verdict: &Verdict) -> Vec<Fix> {
+    if verdict.quoted {
+        return Vec::new();
+    }
     let message = match verdict.class {
         Class::NilMapWrite => "make the map before it is written to: `m = make(map[K]V)`",
         Class::ConcurrentMapWrites

@@ -120,7 +120,21 @@ impl Needs {
         {
             return Needs::of(&field, &inner, &text);
         }
-        Needs::behind(&inside[..wrap::anchor(inside).unwrap_or(0)])
+        let (before, payload) = inside.split_at(wrap::anchor(inside).unwrap_or(0));
+        Needs::at(before, payload)
+    }
+
+    /// What a message needs that begins a line's text behind this.
+    fn at(before: &str, payload: &str) -> Needs {
+        // What Go indents follows what it does not; documents indent or mark what they quote.
+        let begin = before.rsplit("\\n").next().unwrap_or(before);
+        let marked = !begin.is_empty() && !begin.contains(char::is_alphanumeric);
+        match grammar::classify(payload) {
+            Line::Panic { text, .. } if wrap::is_setting(text) => Needs::Stack,
+            Line::Panic { .. } | Line::Fatal(_) if marked => Needs::Stack,
+            Line::Fatal(text) if wrap::is_compiler(begin, text) => Needs::Words,
+            _ => Needs::behind(before),
+        }
     }
 
     /// What a message needs behind this text in its line.
@@ -142,6 +156,8 @@ struct Scanner<'a> {
     /// The line before, as far as it is known.
     before: String,
     totals: Totals,
+    /// Whether the last line that was counted goes on.
+    in_line: bool,
 }
 
 /// The pieces of one line that have come so far.
@@ -172,28 +188,39 @@ impl<'a> Scanner<'a> {
             pieces: Vec::new(),
             before: String::new(),
             totals: Totals::default(),
+            in_line: false,
         }
     }
 
-    /// Takes whole lines.
+    /// Counts lines. One that is too long comes in pieces.
+    fn count(&mut self, lines: &[u8]) {
+        if !lines.is_empty() {
+            let goes_on = !lines.ends_with(b"\n");
+            let ends = memchr::memchr_iter(b'\n', lines).count() as u64;
+            self.totals.lines += ends + u64::from(goes_on) - u64::from(self.in_line);
+            self.in_line = goes_on;
+        }
+    }
+
+    /// Takes whole lines, or a piece of one that is too long.
     fn block(&mut self, block: &[u8]) {
         self.totals.bytes += block.len() as u64;
         let mut rest = block;
         while !rest.is_empty() {
             if self.open.is_empty() && self.pieces.is_empty() {
                 let Some(hit) = self.trigger(rest) else {
-                    self.totals.lines += count_lines(rest);
+                    self.count(rest);
                     return;
                 };
                 let start = memchr::memrchr(b'\n', &rest[..hit]).map_or(0, |at| at + 1);
                 self.remember(&rest[..start]);
-                self.totals.lines += count_lines(&rest[..start]);
+                self.count(&rest[..start]);
                 rest = &rest[start..];
             }
             let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
             let (line, tail) = rest.split_at(end.min(MAX_LINE));
             rest = tail;
-            self.totals.lines += u64::from(line.ends_with(b"\n") || rest.is_empty());
+            self.count(line);
             self.line(line);
         }
     }
@@ -386,15 +413,11 @@ impl<'a> Scanner<'a> {
             return;
         };
         let (before, payload) = text.split_at(at);
-        // What Go indents follows what it does not.
-        let indented = !before.is_empty() && before.trim().is_empty();
         let in_source =
             wrap::opens_source(before) || before.is_empty() && wrap::opens_source(&self.before);
-        let needs = match grammar::classify(payload) {
-            _ if in_source => Needs::More,
-            Line::Panic { text, .. } if wrap::is_setting(text) => Needs::Stack,
-            Line::Panic { .. } if indented => Needs::Words,
-            _ => Needs::behind(before),
+        let needs = match in_source {
+            true => Needs::More,
+            false => Needs::at(before, payload),
         };
         // Inside a string nothing stands before the lines that follow.
         let before = if in_source { "" } else { before };
@@ -459,6 +482,7 @@ impl<'a> Scanner<'a> {
             pieces: Vec::new(),
             before: String::new(),
             totals: Totals::default(),
+            in_line: false,
         };
         for line in text.lines() {
             inner.totals.lines += 1;
@@ -476,7 +500,7 @@ impl<'a> Scanner<'a> {
                     wrap: Wrap::Prefix(Prefix::default()),
                     assembler: Assembler::default(),
                     foreign: 0,
-                    needs: Needs::behind(&line[..at]),
+                    needs: Needs::at(&line[..at], &line[at..]),
                 };
                 if let (Some(beside), Line::Goroutine(_)) = (beside, grammar::classify(&line[at..]))
                 {
@@ -598,9 +622,4 @@ fn finish(open: Open, cut: bool, found: &mut dyn FnMut(Crash)) -> Option<String>
         found(crash);
     }
     late
-}
-
-fn count_lines(block: &[u8]) -> u64 {
-    let ends = memchr::memchr_iter(b'\n', block).count() as u64;
-    ends + u64::from(!block.is_empty() && !block.ends_with(b"\n"))
 }

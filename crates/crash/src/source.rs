@@ -104,7 +104,9 @@ pub fn refine(verdict: &mut Verdict, crash: &Crash, source: &dyn Lookup) {
                 side.known = Some(Known::Source);
             }
         }
-        if let Some(spot) = frame(crash, side).and_then(|f| source.spot(f)) {
+        if !verdict.quoted
+            && let Some(spot) = frame(crash, side).and_then(|f| source.spot(f))
+        {
             narrow(side, &spot, verdict.class);
         }
     }

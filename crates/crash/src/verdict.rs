@@ -183,6 +183,10 @@ pub struct Verdict {
     pub conflict: Option<Conflict>,
     /// The words of the runtime that say so.
     pub message: String,
+    /// Whether a panic of the program's own quotes them: it was recovered elsewhere and its text
+    /// thrown again, so that the stack is not that of the failure.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub quoted: bool,
     /// The goroutine that failed, if it is printed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failed: Option<Side>,
@@ -213,7 +217,8 @@ impl Conflict {
 
 impl Verdict {
     /// Whether the first candidate for the other side stands out, so that a sentence may name it.
-    pub(crate) fn is_certain(&self) -> bool {
+    #[must_use]
+    pub fn is_certain(&self) -> bool {
         match self.others.as_slice() {
             [] => false,
             [only] => only.score >= 45,
@@ -237,8 +242,9 @@ impl Verdict {
 pub fn judge(crash: &Crash) -> Verdict {
     let focus = focus(crash);
     let (class, message) = class(crash, focus.as_ref());
+    let quoted = class.is_of_maps() && is_quoted(crash, focus.as_ref(), &message);
     let mut failed = focus.map(|focus| focus.side);
-    if let Some(side) = &mut failed {
+    if let Some(side) = failed.as_mut().filter(|_| !quoted) {
         complete(side, class, crash);
         if class == Class::UnhashableKey
             && let Some((operations, known)) = hashed_for(crash, side, &message)
@@ -250,6 +256,7 @@ pub fn judge(crash: &Crash) -> Verdict {
         class,
         conflict: None,
         message,
+        quoted,
         failed,
         others: Vec::new(),
         nil: None,
@@ -276,6 +283,8 @@ struct Focus {
     in_encoder: bool,
     /// Whether it was hashing a key.
     hashing: bool,
+    /// Whether it was in a function of C.
+    in_c: bool,
     /// Whether the map code itself gave up: `fatal`.
     fatal: bool,
     /// Whether it was a panic.
@@ -316,6 +325,9 @@ fn focus(crash: &Crash) -> Option<Focus> {
         in_map_code,
         in_encoder,
         hashing,
+        in_c: frames
+            .first()
+            .is_some_and(|f| f.function == "runtime.cgocall"),
         fatal,
         panicked,
     })
@@ -426,6 +438,8 @@ fn class(crash: &Crash, focus: Option<&Focus>) -> (Class, String) {
             Some(Message::Damage(_)) => Class::DamagedMap,
             Some(Message::Unhashable(_)) => Class::UnhashableKey,
             Some(Message::BadPointer) if in_map_code => Class::DamagedMap,
+            // What 1.21 and later call a signal.
+            Some(Message::BadPointer) if focus.is_some_and(|f| f.in_c) => Class::Signal,
             Some(Message::BadPointer) => Class::NilDereference,
             Some(Message::OutOfMemory) if in_map_code => Class::OutOfMemoryGrowingMap,
             Some(Message::OutOfMemory) => Class::OutOfMemory,
@@ -463,6 +477,19 @@ fn class(crash: &Crash, focus: Option<&Focus>) -> (Class, String) {
         Kind::Race | Kind::Stacks => focus.and_then(inferred).unwrap_or(Class::StacksOnly),
     };
     (class, text)
+}
+
+/// Whether the program itself panicked with a text that holds a message of the runtime's. The
+/// stack of a panic that was recovered begins with who recovered it.
+fn is_quoted(crash: &Crash, focus: Option<&Focus>, message: &str) -> bool {
+    let Some(focus) = focus else {
+        return false;
+    };
+    let above = (crash.stacks.get(focus.side.stack))
+        .and_then(|stack| stack.frames.get(..focus.side.frame?))
+        .unwrap_or_default();
+    let is_panic = |f: &Frame| matches!(f.function.as_str(), "panic" | "runtime.gopanic");
+    crash.kind == Kind::Panic && messages::read(message).is_none() && above.iter().all(is_panic)
 }
 
 /// What stacks say whose message is not there: the log begins behind it.
@@ -644,6 +671,12 @@ fn missing(crash: &Crash, verdict: &Verdict) -> Vec<String> {
                 "the race detector of this Go version leaves out the function in which goroutine {goroutine} reads the map{caller}"
             ));
         }
+    }
+    if verdict.quoted {
+        missing.push(
+            "where it happened is not in this log: the panic was recovered and its text thrown again; a stack logged where it is recovered would show it"
+                .to_owned(),
+        );
     }
     if crash.cut {
         missing.push("the log ends in the middle of a stack".to_owned());

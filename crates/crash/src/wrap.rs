@@ -289,6 +289,21 @@ pub(crate) fn opens_source(text: &str) -> bool {
     code.iter().any(|end| before.ends_with(end)) && !before.contains('`')
 }
 
+/// Whether a compiler wrote a fatal error: `src/foo.c:1:10: fatal error: foo.h: No such file`,
+/// `gcc: fatal error: no input files`, or clang without saying where.
+pub(crate) fn is_compiler(prefix: &str, text: &str) -> bool {
+    let place = prefix.strip_suffix(": ").unwrap_or_default();
+    let is_tool = |c: char| c.is_ascii_alphanumeric() || "_+-./\\".contains(c);
+    if !place.is_empty() && place.chars().all(is_tool) || text.starts_with("too many errors") {
+        return true;
+    }
+    let place = place.rsplit(char::is_whitespace).next().unwrap_or_default();
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    place
+        .rsplit_once(':')
+        .is_some_and(|(file, number)| is_number(number) && file.contains('.'))
+}
+
 /// Whether the text of a panic is what a setting has for a value: `panic: none` in a dump of
 /// settings is not what a program died of, unless a stack follows.
 pub(crate) fn is_setting(text: &str) -> bool {

@@ -43,6 +43,18 @@ fn words_of_the_runtime_in_a_panic_of_the_program() {
         "panic: job 7: assignment to entry in nil map{stack}"
     ));
     assert_eq!(case.verdict.class, Class::NilMapWrite);
+    // But the stack is not that of the write.
+    assert!(case.verdict.quoted);
+    let finding = tophash_crash::finding(&case, "log", &tophash_crash::NoSource);
+    assert_eq!(
+        finding.message,
+        "main panics with a text that says that a nil map was written to: job 7: assignment to entry in nil map"
+    );
+    assert!(finding.fixes.is_empty());
+    let case = only(&format!(
+        "panic: job 7: assignment to entry in nil map\n\n{RECOVERED}"
+    ));
+    assert!(!case.verdict.quoted);
 }
 
 #[test]
@@ -53,6 +65,12 @@ fn sentences_that_quote_a_crash() {
         "2026/05/01 12:00:00 {\"msg\":\"last crash\",\"reason\":\"fatal error: concurrent map writes\"}\n",
         "\tlog.Fatal(\"died: fatal error: concurrent map writes\")\n",
         "\t// panic: assignment to entry in nil map\n",
+        "    panic: assignment to entry in nil map\n",
+        "> fatal error: concurrent map read and map write\nin the FAQ.\n",
+        "src/foo.c:1:10: fatal error: foo.h: No such file or directory\n",
+        "x86_64-linux-gnu-gcc-12: fatal error: no input files\n",
+        "/usr/bin/ld.gold: fatal error: out.o: open: Permission denied\n",
+        "fatal error: too many errors emitted, stopping now [-ferror-limit=]\n",
         "{\"msg\":\"last crash\",\"reason\":\"fatal error: concurrent map writes\"}\n",
     ] {
         assert_eq!(classes(log), [], "{log}");
@@ -552,4 +570,16 @@ main.two(...)
     );
     let found: Vec<_> = cases.iter().map(function).collect();
     assert_eq!(found, [Some("main.one"), Some("main.two")]);
+}
+
+/// Lines are cut where they are too long, and are still one for who counts them.
+#[test]
+fn a_long_line_is_one() {
+    let long = "x".repeat(3_500_000);
+    let cases = read(&format!(
+        "{long}\n{long}\npanic: boom\n\ngoroutine 1 [running]:\nmain.main()\n\t/a.go:1 +0x1\n"
+    ));
+    assert_eq!(cases[0].seen, [(3, 7)]);
+    let (cases, _) = read_all(format!("{long}panic: boom {long}\nend").as_bytes());
+    assert_eq!(cases.totals.lines, 2);
 }

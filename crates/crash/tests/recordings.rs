@@ -3,7 +3,7 @@
 
 mod recorded;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use recorded::{Recording, recordings};
 use tophash_crash::{Case, Kind, Known, read_all};
@@ -213,7 +213,8 @@ fn goroutines(recording: &Recording, fact: &Fact, case: &Case, wrong: &mut Vec<S
     } else if one {
         1..=1
     } else if matches!(recording.level.as_str(), "single" | "all") {
-        fact.goroutines..=fact.goroutines
+        // Up to 1.20 text/template parses with a goroutine of its own, which may not have ended.
+        fact.goroutines..=fact.goroutines + u64::from(recording.minor() < 21)
     } else {
         fact.goroutines..=fact.goroutines + 12
     };
@@ -282,4 +283,47 @@ fn every_recording_is_read_right() {
         recordings.len(),
         wrong.join("\n")
     );
+}
+
+/// Each kind of failure is recorded with each version at each level, so that none is only
+/// believed to be read.
+#[test]
+fn each_failure_is_recorded_everywhere() {
+    let facts = facts();
+    let mut recorded: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
+    for recording in recordings().into_iter().filter(|r| r.build == "plain") {
+        let known = recorded
+            .entry((recording.version.clone(), recording.level.clone()))
+            .or_default();
+        // A nil pointer out of a map is one more nil pointer without the source.
+        match recording.name.starts_with("elem-") {
+            true => known.insert("nil-map-element".to_owned()),
+            false => known.insert(facts[&recording.name].classes[0].clone()),
+        };
+    }
+    assert_eq!(recorded.len(), 8 * 5, "versions and levels");
+    for ((version, level), known) in recorded {
+        for class in [
+            "nil-map-write",
+            "concurrent-map-writes",
+            "concurrent-map-read-and-write",
+            "concurrent-map-iteration-and-write",
+            "concurrent-map-clone-and-write",
+            "unhashable-key",
+            "nil-map-element",
+            "out-of-memory-growing-map",
+            "out-of-memory",
+            "nil-dereference",
+            "other-panic",
+            "other-fatal-error",
+            "signal",
+        ] {
+            // The package maps came with 1.21.
+            let before = version == "go1.19" && class == "concurrent-map-clone-and-write";
+            assert!(
+                before || known.contains(class),
+                "{version} {level}: {class}"
+            );
+        }
+    }
 }

@@ -124,7 +124,15 @@ pub fn position(text: &str) -> Option<usize> {
 /// The text without the marks of recovery and the quotes that follow it.
 fn bare(text: &str) -> &str {
     let text = text.split(" [recovered").next().unwrap_or(text);
-    text.trim_end_matches(['"', '\'', ')', ' '])
+    let bare = text.trim_end_matches(['"', '\'', ')', ' ']);
+    // Parentheses that belong to the text: `func()`.
+    let count = |c: char| bare.matches(c).count();
+    let open = count('(').saturating_sub(count(')'));
+    let end = bare.len() + open.min(text.len() - bare.len());
+    match text.get(bare.len()..end) {
+        Some(own) if own.bytes().all(|b| b == b')') => &text[..end],
+        _ => bare,
+    }
 }
 
 #[cfg(test)]
@@ -167,6 +175,14 @@ mod tests {
         assert_eq!(read("faulty input"), None);
         assert_eq!(read("concurrent map writes (see the other pod)"), None);
         assert_eq!(read("fault [recovered]"), Some(Message::BadPointer));
+        for (text, ty) in [
+            ("hash of unhashable type func()", "func()"),
+            ("hash of unhashable type: func(func())", "func(func())"),
+            ("(hash of unhashable type []int)", "[]int"),
+            ("(hash of unhashable type func())", "func()"),
+        ] {
+            assert_eq!(read(text), Some(Message::Unhashable(ty)));
+        }
         assert_eq!(find("nothing here"), None);
         assert_eq!(
             find("recovered: \"assignment to entry in nil map\""),

@@ -228,6 +228,57 @@ fn the_source_tells_the_operation() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Of two `go` statements that reach a line, `check` may name one and the crash be of the other.
+#[test]
+fn a_goroutine_started_elsewhere_is_not_blamed() {
+    let dir = TempDir::new().unwrap();
+    let source = "package main
+
+var seen = map[string]int{}
+
+func add(k string) { seen[k]++ }
+
+func first() {
+\tgo add(\"a\")
+\tseen[\"b\"] = 1
+}
+
+func spin(f func(string)) {
+\tgo f(\"c\")
+\tf(\"d\")
+}
+
+func main() {
+\tfirst()
+\tspin(add)
+}
+";
+    fs::write(dir.path().join("main.go"), source).unwrap();
+    fs::write(
+        dir.path().join("go.mod"),
+        "module example.com/app\n\ngo 1.21\n",
+    )
+    .unwrap();
+    let read = |function: &str, line: u32| {
+        let log = format!(
+            "fatal error: concurrent map writes
+
+goroutine 6 [running]:
+main.add(...)
+\t/app/main.go:5
+created by main.{function} in goroutine 1
+\t/app/main.go:{line} +0x1d
+"
+        );
+        crash(dir.path(), &["--src", "."], log.as_bytes()).out
+    };
+    let first = read("first", 8);
+    assert!(first.contains("the goroutine is started here"), "{first}");
+    let other = read("spin", 13);
+    assert!(!other.contains("main.go:8"), "{other}");
+    assert!(other.contains("main.go:13"), "{other}");
+}
+
 /// A line that names a file outside of the source is not read.
 #[test]
 fn only_files_of_the_source_are_shown() {

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
-use tophash_crash::{Case, Class, Frame, Lookup, Operation, Pointer, Spot, Stack};
+use tophash_crash::{Case, Class, Crash, Frame, Lookup, Operation, Pointer, Spot, Stack};
 use tophash_finding::{Evidence, Finding, Fix, Place};
 use tophash_rules::{Options, Progress};
 
@@ -297,7 +297,9 @@ impl<'a> Join<'a> {
             known.place.file == source.path
                 && known.place.line == finding.place.line
                 && (nil == known.code.starts_with("TH1"))
-                && stack.is_none_or(|stack| came_by(known, stack))
+                && stack.is_none_or(|stack| {
+                    came_by(known, stack) && started_by(known, stack, &case.crash)
+                })
         });
         let Some(known) = known.cloned() else {
             return;
@@ -306,10 +308,13 @@ impl<'a> Join<'a> {
         finding.place = known.place;
         finding.place.file = shown(&finding.place.file);
         finding.map = known.map.or(finding.map.take());
-        finding.message = match case.times {
-            1 => known.message,
-            n => format!("{} ({n} times in this log)", known.message),
-        };
+        // The log knows better who the other side was.
+        if !(case.verdict.class.is_concurrent() && case.verdict.is_certain()) {
+            finding.message = match case.times {
+                1 => known.message,
+                n => format!("{} ({n} times in this log)", known.message),
+            };
+        }
         for mut evidence in known.evidence {
             evidence.place.file = shown(&evidence.place.file);
             finding.evidence.push(evidence);
@@ -333,10 +338,6 @@ fn variables() -> Vec<(String, String)> {
 /// Whether a goroutine came the way that `check` describes: each call on it is on the stack, or is
 /// the `go` statement that started it. Other ways to the same line may make the map nil elsewhere.
 fn came_by(known: &Finding, stack: &Stack) -> bool {
-    let name = |path: &str| path.rsplit(['/', '\\']).next().unwrap_or(path).to_owned();
-    let is_at = |place: &Place, file: &str, line: u32| {
-        (place.line..=place.end_line).contains(&line) && name(&place.file) == name(file)
-    };
     let calls = known
         .evidence
         .iter()
@@ -346,6 +347,28 @@ fn came_by(known: &Finding, stack: &Stack) -> bool {
             stack.frames.iter().any(|f| is_at(place, &f.file, f.line))
                 || (stack.created.as_ref()).is_some_and(|c| is_at(place, &c.file, c.line))
         })
+}
+
+/// Whether a goroutine of the crash was started where `check` says that one of the two is. If only
+/// the first goroutine is printed, which nobody starts, the other may have been.
+fn started_by(known: &Finding, failed: &Stack, crash: &Crash) -> bool {
+    let starts: Vec<&Place> = (known.evidence.iter())
+        .filter(|e| e.message.contains("goroutine is started here"))
+        .map(|e| &e.place)
+        .collect();
+    let created = |place: &&Place| {
+        (crash.stacks.iter())
+            .filter_map(|stack| stack.created.as_ref())
+            .any(|c| is_at(place, &c.file, c.line))
+    };
+    let alone = crash.goroutines == 1 && failed.created.is_none();
+    starts.is_empty() || alone || starts.iter().any(created)
+}
+
+/// Whether a line that Go printed is in a place; of paths the last name counts.
+fn is_at(place: &Place, file: &str, line: u32) -> bool {
+    let name = |path: &str| path.rsplit(['/', '\\']).next().unwrap_or(path).to_owned();
+    (place.line..=place.end_line).contains(&line) && name(&place.file) == name(file)
 }
 
 /// Whether two uses can be of one map: the same field of the same type, or the same variable of

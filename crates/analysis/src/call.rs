@@ -1001,6 +1001,17 @@ impl Engine<'_, '_> {
                 Value::Term(term) => build(self, TermKind::HasType(term, *ty)),
                 _ => Value::Unknown,
             },
+            Given::Call(name, args) => {
+                let args = args.iter().map(|arg| {
+                    let value = self.given(arg, binding, state);
+                    let term = self.term_of(&value)?;
+                    Some(self.terms.stable(term))
+                });
+                match args.collect::<Option<_>>() {
+                    Some(args) => build(self, TermKind::Call(*name, args)),
+                    None => Value::Unknown,
+                }
+            }
             Given::Const(constant) => Value::constant(*constant),
         }
     }

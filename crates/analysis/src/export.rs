@@ -51,14 +51,17 @@ pub(crate) fn given(engine: &Engine, term: Term) -> Option<Given> {
         TermKind::Binary(op, x, y) => Given::Binary(*op, of(*x)?, of(*y)?),
         TermKind::Unary(op, x) => Given::Unary(*op, of(*x)?),
         TermKind::HasType(x, ty) => Given::HasType(of(*x)?, *ty),
+        TermKind::Call(name, args) => {
+            let args = args.iter().map(|&arg| given(engine, arg));
+            Given::Call(*name, args.collect::<Option<_>>()?)
+        }
         TermKind::Const(Const::Other(_)) => return None,
         TermKind::Const(constant) => Given::Const(*constant),
         TermKind::Havoc(..)
         | TermKind::Result(..)
         | TermKind::Join(..)
         | TermKind::Element(..)
-        | TermKind::At(..)
-        | TermKind::Call(..) => return None,
+        | TermKind::At(..) => return None,
     })
 }
 

@@ -60,8 +60,9 @@ pub struct State {
     deferred: (BTreeSet<DeferId>, BTreeSet<DeferId>),
     /// Where unseen code last ran: it may have changed all memory that is shared.
     epoch: Option<Site>,
-    /// Pointers that unseen code was given: what they lead to is unknown.
-    given_away: BTreeSet<Term>,
+    /// Pointers that unseen code was given, and where last: it may have changed what they
+    /// lead to.
+    given_away: BTreeMap<Term, Site>,
     /// Calls that were made on the way here and are taken to give the same each time.
     asked: BTreeSet<Site>,
     /// What the way here rests on.
@@ -77,6 +78,8 @@ struct Marked {
     names: FxHashSet<Term>,
     /// Memory that values lead to.
     roots: FxHashSet<Root>,
+    /// Where unseen code last ran: what it left can be read again.
+    sites: FxHashSet<Site>,
 }
 
 impl Marked {
@@ -102,19 +105,19 @@ impl Marked {
     }
 
     /// Whether a term can still be come by.
-    fn has(&self, term: Term, epoch: Option<Site>, terms: &Terms) -> bool {
-        !terms.lacks(term, &|name| match *terms.kind(name) {
-            TermKind::Havoc(site, _) if epoch == Some(site) => true,
+    fn has(&self, term: Term, terms: &Terms) -> bool {
+        !terms.lacks(term, &|name| match terms.kind(name) {
+            TermKind::Havoc(site, _) if self.sites.contains(site) => true,
             _ => self.names.contains(&name),
         })
     }
 
     /// The same of memory.
-    fn reaches(&self, root: Root, epoch: Option<Site>, terms: &Terms) -> bool {
+    fn reaches(&self, root: Root, terms: &Terms) -> bool {
         match root {
             Root::Var(_) | Root::Global(..) => true,
             Root::Alloc(..) => self.roots.contains(&root),
-            Root::Pointee(term) => self.roots.contains(&root) || self.has(term, epoch, terms),
+            Root::Pointee(term) => self.roots.contains(&root) || self.has(term, terms),
         }
     }
 }
@@ -142,13 +145,24 @@ impl State {
         if let Some(value) = self.frozen.get(&root).or_else(|| self.cells.get(&root)) {
             return value.clone();
         }
+        let initial = terms.build(TermKind::Contents(root));
         if let Root::Pointee(term) = root
             && !self.given_away.is_empty()
-            && terms.mentions(term, &|part| self.given_away.contains(&part))
         {
-            return Value::Unknown;
+            let given = (self.given_away.iter())
+                .filter(|&(&pointer, _)| terms.mentions(term, &|part| part == pointer));
+            let mut sites: Vec<Site> = given.map(|(_, &site)| site).collect();
+            sites.sort();
+            sites.dedup();
+            match (&sites[..], initial) {
+                ([], _) => {}
+                (&[site], Some(initial)) => {
+                    let changed = terms.build(TermKind::Havoc(site, initial));
+                    return changed.map_or(Value::Unknown, Value::Term);
+                }
+                _ => return Value::Unknown,
+            }
         }
-        let initial = terms.build(TermKind::Contents(root));
         let term = match (initial, self.epoch) {
             (Some(term), Some(site)) if self.is_shared(root) => {
                 terms.build(TermKind::Havoc(site, term))
@@ -289,6 +303,7 @@ impl State {
             self.cells.remove(&root);
         }
         self.epoch = Some(site);
+        self.given_away.values_mut().for_each(|given| *given = site);
     }
 
     /// Unseen code runs that can only reach what the values lead to.
@@ -314,6 +329,9 @@ impl State {
             Root::Pointee(term) => !terms.mentions(*term, &|part| given.contains(&part)),
             _ => true,
         });
+        // What was read after an earlier run of the same code is another value.
+        self.forget_epoch(site, terms);
+        let given = given.into_iter().map(|term| (term, site));
         self.given_away.extend(given);
         let mut stale = Vec::new();
         for root in owned {
@@ -344,12 +362,20 @@ impl State {
     /// Drops what no variable leads to any more: allocations, and what is known of values
     /// that nothing holds. States that differ in nothing else are then one.
     pub fn sweep(&mut self, terms: &Terms) {
-        let mut marked = Marked::default();
+        let mut marked = Marked {
+            sites: self
+                .given_away
+                .values()
+                .copied()
+                .chain(self.epoch)
+                .collect(),
+            ..Marked::default()
+        };
         loop {
             let before = (marked.names.len(), marked.roots.len());
             let mut seen: FxHashSet<Root> = FxHashSet::default();
             let mut open: Vec<Root> = self.cells.keys().copied().collect();
-            open.retain(|&root| marked.reaches(root, self.epoch, terms));
+            open.retain(|&root| marked.reaches(root, terms));
             while let Some(root) = open.pop() {
                 if !seen.insert(root) {
                     continue;
@@ -362,14 +388,10 @@ impl State {
                 break;
             }
         }
-        let epoch = self.epoch;
-        self.facts.retain(|&term, _| marked.has(term, epoch, terms));
-        self.given_away
-            .retain(|&term| marked.has(term, epoch, terms));
-        self.cells
-            .retain(|&root, _| marked.reaches(root, epoch, terms));
-        self.escaped
-            .retain(|&root| marked.reaches(root, epoch, terms));
+        self.facts.retain(|&term, _| marked.has(term, terms));
+        self.given_away.retain(|&term, _| marked.has(term, terms));
+        self.cells.retain(|&root, _| marked.reaches(root, terms));
+        self.escaped.retain(|&root| marked.reaches(root, terms));
     }
 
     /// Roots with known contents.
@@ -389,7 +411,7 @@ impl State {
 
     /// The pointers that unseen code was given.
     pub fn given_away(&self) -> impl Iterator<Item = Term> {
-        self.given_away.iter().copied()
+        self.given_away.keys().copied()
     }
 
     /// Whether code that is not seen can reach a root.
@@ -561,7 +583,7 @@ impl State {
     pub fn forget(&mut self, terms: &Terms, stale: impl Fn(Term) -> bool) {
         let is_stale = |term: Term| terms.mentions(term, &stale);
         self.facts.retain(|&term, _| !is_stale(term));
-        self.given_away.retain(|&term| !is_stale(term));
+        self.given_away.retain(|&term, _| !is_stale(term));
         let stale_root = |root: Root| matches!(root, Root::Pointee(term) if is_stale(term));
         self.cells.retain(|&root, _| !stale_root(root));
         for value in self.cells.values_mut() {
@@ -658,6 +680,20 @@ impl State {
             right.forget_epoch(site, terms);
             Some(site)
         };
+        // Pointers that were given away in different places are from here on given away here.
+        let mut given_away = left.given_away.clone();
+        let mut differ = false;
+        for (&term, &given) in &right.given_away {
+            let known = given_away.entry(term).or_insert(given);
+            differ |= *known != given;
+            if *known != given {
+                *known = site;
+            }
+        }
+        if differ && left.epoch == right.epoch {
+            left.forget_epoch(site, terms);
+            right.forget_epoch(site, terms);
+        }
         let escaped: BTreeSet<Root> = left.escaped.union(&right.escaped).copied().collect();
         let roots: BTreeSet<Root> = left
             .cells
@@ -668,7 +704,7 @@ impl State {
         let mut joined = State {
             epoch,
             escaped,
-            given_away: left.given_away.union(&right.given_away).copied().collect(),
+            given_away,
             rounds: left.rounds.intersection(&right.rounds).copied().collect(),
             deferred: (
                 left.deferred.0.union(&right.deferred.0).copied().collect(),

@@ -7,7 +7,7 @@ use crate::origin::{Loc, OriginId};
 use crate::state::{Fact, Weak};
 use crate::term::Path;
 use std::rc::Rc;
-use tophash_flow::{Const, VarId};
+use tophash_flow::{Const, FuncName, VarId};
 use tophash_syntax::Symbol;
 use tophash_syntax::ast::{BinaryOp, UnaryOp};
 use tophash_types::TypeId;
@@ -40,6 +40,8 @@ pub enum Given {
     Unary(UnaryOp, Rc<Given>),
     /// Whether the dynamic type is that type.
     HasType(Rc<Given>, TypeId),
+    /// What a function that answers the same question in the same way says of that.
+    Call(FuncName, Rc<[Given]>),
     /// A constant.
     Const(Const),
 }

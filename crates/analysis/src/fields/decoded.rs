@@ -2,7 +2,7 @@
 
 use crate::fields::Decoded;
 use crate::fields::chain::{Chain, Definitions, Root};
-use crate::fields::join::is_constructor;
+use crate::fields::join::{is_constructor, is_copying};
 use crate::fields::uses::{DecodeCall, Uses, function_name, is_decoder};
 use crate::givers;
 use crate::names_index::FuncRef;
@@ -75,6 +75,9 @@ pub(crate) fn decoded(
             // leaves as it was made.
             let elements = chain.crossed[n] > chain.crossed[0];
             let function = call.giver.func.map(|func| function_name(worker, func));
+            if function.is_some_and(is_copying) {
+                continue;
+            }
             // What another function hands out is known if that is where it is decoded.
             let handed = match chain.root {
                 Root::Call(name) => name.map(|name| name.name) == function,

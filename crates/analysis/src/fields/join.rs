@@ -9,7 +9,7 @@ use crate::fields::uses::{LiteralOf, Use, UseKind, Uses, function_name};
 use crate::fields::{Bare, Cause, LeftNil};
 use crate::givers;
 use crate::names;
-use crate::names_index::{FuncRef, Functions, NamesIndex};
+use crate::names_index::{FuncRef, Functions, NamesIndex, is_nil};
 use crate::origin::Loc;
 use crate::summary::FieldName;
 use crate::unit::UnitAnalysis;
@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use tophash_flow::{Callee, FnId, Op, PlaceKind, Unit, Value};
 use tophash_syntax::Symbol;
-use tophash_syntax::ast::{Ast, ExprId, ExprKind};
+use tophash_syntax::ast::{Ast, ExprId, ExprKind, StmtId, StmtKind};
 use tophash_types::{PackageId, TypeId};
 
 /// Fields that something leaves nil and that functions of the package write without a
@@ -214,6 +214,7 @@ impl Join<'_, '_> {
             }
             if !given
                 && definitions.untouched(chain, bare.write.at.span)
+                && (is_exported(unit.name.name) || !matches!(chain.root, Root::Param(_)))
                 && let Some(message) = self.message(chain, field)
             {
                 return Some(Cause::Message { message });
@@ -573,7 +574,10 @@ impl Join<'_, '_> {
         let literal = uses
             .literals
             .iter()
-            .find(|literal| self.leaves_out(knowledge, field, literal))
+            .filter(|literal| !self.worker.world.is_test(literal.at.file))
+            .find(|literal| {
+                self.leaves_out(knowledge, field, literal) && !is_failure(self.worker, literal)
+            })
             .map(|literal| {
                 let func = literal.giver.func;
                 (
@@ -606,6 +610,24 @@ impl Join<'_, '_> {
         let ty: TypeId = body.type_of(literal.giver.expr);
         self.worker.named(ty) == Some((field.package, field.owner))
     }
+}
+
+/// Whether a literal is returned together with an error.
+fn is_failure(worker: &mut Worker, literal: &LiteralOf) -> bool {
+    let body = givers::body(worker, &literal.giver);
+    let ast = givers::tree(worker, &literal.giver);
+    let returned = (0..ast.stmt_count()).find_map(|n| {
+        let stmt = ast.stmt(StmtId::from_index(n));
+        match stmt.kind {
+            StmtKind::Return(values) if stmt.span.contains(literal.at.span.start) => Some(values),
+            _ => None,
+        }
+    });
+    let values = returned.map_or(&[][..], |values| ast.list(values));
+    values.iter().any(|&value| {
+        let ty = body.type_of(value);
+        !is_nil(ast, value) && worker.is_error(ty)
+    })
 }
 
 /// The names that the functions of a package mention as what they call or hand on, by the
@@ -656,7 +678,7 @@ pub(crate) fn is_constructor(name: Symbol) -> bool {
 }
 
 /// Whether a function is one that is generated to copy, read or write objects.
-fn is_copying(name: Symbol) -> bool {
+pub(crate) fn is_copying(name: Symbol) -> bool {
     const NAMES: [&str; 8] = [
         "DeepCopy",
         "Unmarshal",

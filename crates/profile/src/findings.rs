@@ -197,12 +197,17 @@ impl Judge<'_> {
             [a, b] => b >= a,
             _ => true,
         });
+        // Two profiles of the same memory differ by what chance has sampled.
+        let doubt = match (self.map.doubt.first(), self.map.doubt.last()) {
+            (Some(first), Some(last)) => first.hypot(*last),
+            _ => 0.0,
+        };
         // At least two steps, so that one large table is no trend.
         let steps = series.windows(2).filter(|p| matches!(p, [a, b] if b > a));
         if series.len() < SERIES
             || !rises
             || steps.count() < 2
-            || last - first < self.thresholds.bytes
+            || last - first < self.thresholds.bytes.max(2.0 * doubt)
             || *last < 1.1 * first
         {
             return false;
@@ -459,7 +464,7 @@ impl Judge<'_> {
     /// More live maps of one site than threshold.
     fn many(&mut self) {
         let (_, live) = self.map.count();
-        if (live as f64) <= self.thresholds.live_maps {
+        if self.map.fewest_live() <= self.thresholds.live_maps {
             return;
         }
         let kept = self.map.live.bytes as f64;

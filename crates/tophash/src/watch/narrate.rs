@@ -57,6 +57,8 @@ impl Narrator {
                         bytes(heap.live_bytes as f64),
                         bytes(maps)
                     ),
+                    // Of a process that is read from outside the rest is not counted.
+                    (Some(maps), None) => format!(": {} in maps", bytes(maps)),
                     _ => String::new(),
                 };
                 writeln!(out, "{now} {service}: it answers{maps}")?;

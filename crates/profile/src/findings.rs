@@ -75,6 +75,12 @@ const MEAN_LOAD: f64 = 0.66;
 /// Profiles that it takes to say that something only grows.
 const SERIES: usize = 3;
 
+/// Whether a file is of another module: in the module cache or vendored, with or without
+/// `-trimpath`.
+fn is_dependency(file: &str) -> bool {
+    file.contains("@v") || file.contains("/vendor/")
+}
+
 /// Nanoseconds between the first and the last profile of a series; none if they don't tell.
 pub type Span = Option<i64>;
 
@@ -159,6 +165,11 @@ impl Judge<'_> {
         };
         let Some(site) = self.map.sites.iter().max_by_key(weight) else {
             return;
+        };
+        // Nobody changes what they depend on tonight.
+        let severity = match is_dependency(&site.file) {
+            true => Severity::Note,
+            false => severity,
         };
         let finding = Finding {
             code: code.meta.code.to_owned(),
@@ -750,6 +761,20 @@ fn evidence(map: &Map) -> Vec<Evidence> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn dependencies() {
+        for file in [
+            "/home/ann/go/pkg/mod/google.golang.org/grpc@v1.83.0/metadata/metadata.go",
+            "google.golang.org/grpc@v1.83.0/metadata/metadata.go",
+            "/src/shop/vendor/example.com/m/a.go",
+        ] {
+            assert!(is_dependency(file), "{file}");
+        }
+        for file in ["/src/shop/cache.go", "example.com/shop/vendors/a.go", ""] {
+            assert!(!is_dependency(file), "{file}");
+        }
+    }
 
     #[test]
     fn words() {

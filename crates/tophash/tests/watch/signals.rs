@@ -116,7 +116,7 @@ fn a_service_that_answers_only_what_is_cheap_is_not_said_to_be_well() {
     assert!(!said.contains("it answers"), "{said}");
     let metrics = watch.get("/metrics", "localhost");
     let up = metrics.lines().find(|line| line.starts_with("tophash_up{"));
-    assert!(up.is_some_and(|line| line.ends_with("} 0")), "{up:?}");
+    assert!(up.is_some_and(|line| line.ends_with("} 0.0")), "{up:?}");
 }
 
 #[test]

@@ -123,7 +123,7 @@ fn failures(watch: &Watch) -> Vec<(u32, u32)> {
             let (_, rest) = line.split_once("shop/cache.go:").unwrap();
             let (site, _) = rest.split_once('"').unwrap();
             let (_, n) = line.rsplit_once(' ').unwrap();
-            (site.parse().unwrap(), n.parse().unwrap())
+            (site.parse().unwrap(), n.parse::<f64>().unwrap() as u32)
         })
         .collect();
     all.sort_unstable();

@@ -42,7 +42,8 @@ impl Narrator {
             if let Some(error) = view.error.as_ref().filter(|_| told.error != view.error) {
                 writeln!(out, "{now} {service}: {} {error}", view.target)?;
             }
-            let open = view.breaker == State::Open;
+            // Between two rests it may answer what is cheap, and is no better for it.
+            let open = view.breaker == State::Open || told.open && view.error.is_some();
             if open && !told.open {
                 writeln!(
                     out,

@@ -50,8 +50,9 @@ fn a_series_with_source() {
 
 #[test]
 fn a_profile_without_source() {
+    // Too little is sampled of each map's sizes for any to be told from a slice.
     let run = heap(&[&recorded("3.pb.gz"), "--go", "1.27"]);
-    assert_eq!(run.status, Some(1));
+    assert_eq!(run.status, Some(0));
     insta::assert_snapshot!(run.out);
 }
 
@@ -97,7 +98,8 @@ fn the_page_needs_nothing_else_and_escapes_what_it_shows() {
     let dir = tempfile::TempDir::new().unwrap();
     let path = dir.path().join("<b>&.pb.gz");
     fs::copy(repository().join(recorded("3.pb.gz")), &path).unwrap();
-    let run = heap(&[&path.to_string_lossy(), "--format", "html"]);
+    let path = path.to_string_lossy();
+    let run = heap(&[&path, "--src", "examples/leaky", "--format", "html"]);
     assert!(run.out.starts_with("<!doctype html>"));
     assert!(run.out.contains("&lt;b&gt;&amp;.pb.gz") && !run.out.contains("<b>&."));
     assert!(run.out.contains("id=\"flame\""));
@@ -111,6 +113,8 @@ fn what_allocated_before_the_base_does_not_count() {
             &recorded("3.pb.gz"),
             "--base",
             base,
+            "--src",
+            "examples/leaky",
             "--rate",
             "5",
             "--format",

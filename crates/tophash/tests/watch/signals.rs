@@ -68,7 +68,7 @@ fn an_allocation_rate_over_the_threshold() {
 
 #[test]
 fn goroutines_that_become_more_and_more_with_one_stack() {
-    let climbing = |polls| {
+    let climbing = |polls: u64| {
         waiting(1 << polls.min(40))
             .replace("sync.runtime_SemacquireMutex", "poll.runtime_pollWait")
             .replace("sync.(*Mutex).lockSlow", "poll.(*pollDesc).wait")

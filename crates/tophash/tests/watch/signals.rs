@@ -67,26 +67,6 @@ fn an_allocation_rate_over_the_threshold() {
 }
 
 #[test]
-fn goroutines_that_become_more_and_more_with_one_stack() {
-    let climbing = |polls: u64| {
-        waiting(1 << polls.min(40))
-            .replace("sync.runtime_SemacquireMutex", "poll.runtime_pollWait")
-            .replace("sync.(*Mutex).lockSlow", "poll.(*pollDesc).wait")
-            .replace("sync.(*Mutex).Lock", "net.(*conn).Read")
-    };
-    let service = suffering(|_| heap(5), climbing);
-    let arguments = ["--window", "3s", "--goroutines", "20"];
-    let watch = Watch::start(&[&[service.url.as_str()], &arguments[..]].concat());
-    let said = watch.wait_for("WA701");
-    assert!(
-        said.contains("goroutines that stand in main.(*Cache).Get become more and more"),
-        "{said}"
-    );
-    assert!(said.contains("cache.go:44: they stand here"), "{said}");
-    assert!(!said.contains("WA201"), "{said}");
-}
-
-#[test]
 fn goroutines_held_up_at_the_lock_of_a_map() {
     let service = suffering(|_| heap(1000), |_| waiting(30));
     let watch = Watch::start(&[&service.url]);

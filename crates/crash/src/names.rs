@@ -2,62 +2,6 @@
 
 use tophash_runtime::frames;
 
-/// First parts of the import paths of the standard library. Other packages have a dot in
-/// theirs, or are called otherwise by convention.
-const STD: [&str; 51] = [
-    "archive",
-    "arena",
-    "bufio",
-    "builtin",
-    "bytes",
-    "cmp",
-    "compress",
-    "container",
-    "context",
-    "crypto",
-    "database",
-    "debug",
-    "embed",
-    "encoding",
-    "errors",
-    "expvar",
-    "flag",
-    "fmt",
-    "go",
-    "hash",
-    "html",
-    "image",
-    "index",
-    "internal",
-    "io",
-    "iter",
-    "log",
-    "maps",
-    "math",
-    "mime",
-    "net",
-    "os",
-    "path",
-    "plugin",
-    "reflect",
-    "regexp",
-    "runtime",
-    "slices",
-    "sort",
-    "strconv",
-    "strings",
-    "structs",
-    "sync",
-    "syscall",
-    "testing",
-    "text",
-    "time",
-    "unicode",
-    "unique",
-    "unsafe",
-    "vendor",
-];
-
 /// Whether a function belongs to the runtime or the standard library.
 pub(crate) fn is_std(function: &str) -> bool {
     let package = frames::package(function);
@@ -69,8 +13,7 @@ pub(crate) fn is_std(function: &str) -> bool {
     if matches!(package, "type:" | "go") || package == "golang.org/x/exp/maps" {
         return true;
     }
-    let first = package.split('/').next().unwrap_or_default();
-    STD.binary_search(&first).is_ok()
+    frames::is_standard(function)
 }
 
 /// Whether a file is one in which the standard library's iterators are. Where they are inlined,
@@ -134,8 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn std_list_is_sorted() {
-        assert!(STD.is_sorted());
+    fn functions_of_the_standard_library() {
         assert!(is_std("encoding/json.mapEncoder.encode"));
         assert!(is_std("panic"));
         assert!(!is_std("main.main"));

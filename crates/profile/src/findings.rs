@@ -75,6 +75,12 @@ const MEAN_LOAD: f64 = 0.66;
 /// Profiles that it takes to say that something only grows.
 const SERIES: usize = 3;
 
+/// Whether a file is of another module: in the module cache or vendored, with or without
+/// `-trimpath`.
+fn is_dependency(file: &str) -> bool {
+    file.contains("@v") || file.contains("/vendor/")
+}
+
 /// Nanoseconds between the first and the last profile of a series; none if they don't tell.
 pub type Span = Option<i64>;
 
@@ -160,6 +166,11 @@ impl Judge<'_> {
         let Some(site) = self.map.sites.iter().max_by_key(weight) else {
             return;
         };
+        // Nobody changes what they depend on tonight.
+        let severity = match is_dependency(&site.file) {
+            true => Severity::Note,
+            false => severity,
+        };
         let finding = Finding {
             code: code.meta.code.to_owned(),
             name: code.meta.name.to_owned(),
@@ -197,12 +208,17 @@ impl Judge<'_> {
             [a, b] => b >= a,
             _ => true,
         });
+        // Two profiles of the same memory differ by what chance has sampled.
+        let doubt = match (self.map.doubt.first(), self.map.doubt.last()) {
+            (Some(first), Some(last)) => first.hypot(*last),
+            _ => 0.0,
+        };
         // At least two steps, so that one large table is no trend.
         let steps = series.windows(2).filter(|p| matches!(p, [a, b] if b > a));
         if series.len() < SERIES
             || !rises
             || steps.count() < 2
-            || last - first < self.thresholds.bytes
+            || last - first < self.thresholds.bytes.max(2.0 * doubt)
             || *last < 1.1 * first
         {
             return false;
@@ -459,7 +475,7 @@ impl Judge<'_> {
     /// More live maps of one site than threshold.
     fn many(&mut self) {
         let (_, live) = self.map.count();
-        if (live as f64) <= self.thresholds.live_maps {
+        if self.map.fewest_live() <= self.thresholds.live_maps {
             return;
         }
         let kept = self.map.live.bytes as f64;
@@ -745,6 +761,20 @@ fn evidence(map: &Map) -> Vec<Evidence> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn dependencies() {
+        for file in [
+            "/home/ann/go/pkg/mod/google.golang.org/grpc@v1.83.0/metadata/metadata.go",
+            "google.golang.org/grpc@v1.83.0/metadata/metadata.go",
+            "/src/shop/vendor/example.com/m/a.go",
+        ] {
+            assert!(is_dependency(file), "{file}");
+        }
+        for file in ["/src/shop/cache.go", "example.com/shop/vendors/a.go", ""] {
+            assert!(!is_dependency(file), "{file}");
+        }
+    }
 
     #[test]
     fn words() {

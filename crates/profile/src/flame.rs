@@ -6,7 +6,7 @@ use tophash_runtime::frames;
 
 use crate::maps::add;
 use crate::model::{Profile, Usage};
-use crate::site::{Survey, is_library};
+use crate::site::Survey;
 
 /// A call, with what maps took below it.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -58,7 +58,9 @@ pub fn flame(profile: &Profile, survey: &Survey, share: f64) -> Node {
         };
         let above = frames.get(..from).unwrap_or(&[]);
         let is_direct = above.iter().all(|f| {
-            f.function.is_empty() || frames::is_runtime(f.function) || is_library(f.function)
+            f.function.is_empty()
+                || frames::is_runtime(f.function)
+                || frames::is_standard(f.function)
         });
         let functions = above.iter().map(|f| f.function);
         let by_frames = allocation::allocation(functions, sample.block_size);

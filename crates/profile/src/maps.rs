@@ -24,6 +24,11 @@ pub struct Map {
     pub live: Usage,
     /// The same in each profile, in order of time.
     pub series: Vec<(Usage, Usage)>,
+    /// By how much the live bytes of each profile may be off, as the profile is a sample: their
+    /// standard error.
+    pub doubt: Vec<f64>,
+    /// Bytes between two samples of the last profile.
+    pub period: i64,
     /// What it allocated between the first profile and the last; all if there is but one.
     pub spent: Usage,
     /// How many entries its maps have.
@@ -84,6 +89,21 @@ impl Map {
             header.0.objects.max(first.0.objects).max(grown),
             header.1.objects.max(first.1.objects),
         )
+    }
+
+    /// The fewest maps that are alive, whatever was sampled by chance.
+    #[must_use]
+    pub fn fewest_live(&self) -> f64 {
+        let least = |which: &dyn Fn(&Entry) -> bool| -> f64 {
+            let entries = || self.entries().filter(|e| which(e));
+            let objects: f64 = entries().map(|e| e.live.objects as f64).sum();
+            let variance: f64 = entries()
+                .map(|e| variance(e.live.objects, e.size, self.period))
+                .sum();
+            objects - 2.0 * variance.sqrt()
+        };
+        least(&|e| e.allocation.part == Some(Part::Header))
+            .max(least(&|e| e.allocation.cause == Cause::FirstInsert))
     }
 
     /// Slots of the live tables and buckets.
@@ -166,6 +186,8 @@ pub fn maps(series: &[Survey], build: Build, period: i64) -> Vec<Map> {
                     allocated: Usage::default(),
                     live: Usage::default(),
                     series: vec![Default::default(); series.len()],
+                    doubt: vec![0.0; series.len()],
+                    period,
                     spent: Usage::default(),
                     estimate: None,
                 });
@@ -178,6 +200,13 @@ pub fn maps(series: &[Survey], build: Build, period: i64) -> Vec<Map> {
             if let Some(point) = map.series.get_mut(at) {
                 add(&mut point.0, allocated);
                 add(&mut point.1, live);
+            }
+            if let Some(doubt) = map.doubt.get_mut(at) {
+                let of = site.entries.iter().map(|e| {
+                    let size = e.size as f64;
+                    size * size * variance(e.live.objects, e.size, period)
+                });
+                *doubt = doubt.hypot(of.sum::<f64>().sqrt());
             }
             if at + 1 == series.len() {
                 map.sites.push(site.clone());
@@ -299,6 +328,12 @@ fn seen(block: u64, period: i64) -> f64 {
         return 1.0;
     }
     1.0 - (-(block as f64) / period as f64).exp()
+}
+
+/// Variance of a number of objects that was estimated from those of them that were sampled.
+fn variance(objects: i64, size: u64, period: i64) -> f64 {
+    let seen = seen(size, period);
+    objects.max(0) as f64 * (1.0 - seen) / seen.max(f64::MIN_POSITIVE)
 }
 
 /// The blocks that a map passes on its way to this one, itself included.

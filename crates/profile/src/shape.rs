@@ -206,6 +206,38 @@ pub fn fit(build: Build, blocks: &[(u64, Usage)]) -> Option<Shape> {
     fit_of(build, blocks, MIN_SERIES, MIN_EXPLAINED)
 }
 
+/// Whether the blocks show what a slice that is appended to, whose memory doubles too, does not:
+/// of a Swiss map the headers of its tables, or more tables of full size than such of half of it,
+/// as they split; of a classic one the spare buckets of larger arrays.
+fn is_no_slice(shape: &Shape, blocks: &[(u64, Usage)]) -> bool {
+    let map_type = &shape.map_type;
+    let pointers = map_type.traits.pointers;
+    let objects = |size: u64| -> i64 {
+        let of = blocks.iter().filter(|(block, _)| *block == size);
+        of.map(|(_, usage)| usage.objects).sum()
+    };
+    match map_type.build.maps {
+        Implementation::Swiss => {
+            let group = map_type.group().size;
+            let table = |capacity: u64| objects(shape.block(capacity / 8 * group, pointers));
+            let headers = shape.block(32, true);
+            let is_header =
+                (shape.assign.get(&headers)).is_some_and(|a| a.part == Some(Part::Tables));
+            is_header && objects(headers) > 0
+                || table(MAX_CAPACITY) > 2 * table(MAX_CAPACITY / 2).max(1)
+        }
+        Implementation::Classic => {
+            let bucket = map_type.bucket().size;
+            let spared = (4..=MAX_B).filter(|b| {
+                let plain = bucket.saturating_mul(1 << b);
+                let whole = shape.block(plain.saturating_add(plain / 16), pointers);
+                whole != shape.block(plain, pointers) && objects(whole) > 0
+            });
+            spared.count() >= 2
+        }
+    }
+}
+
 /// A map that takes the same room as the one whose tables and buckets these are: they are known
 /// to be a map's.
 #[must_use]
@@ -229,7 +261,7 @@ fn fit_of(build: Build, blocks: &[(u64, Usage)], series: usize, share: f64) -> O
                 .collect();
             // A slice's memory doubles too, in powers of two.
             let is_plain = grown.iter().all(|size| size.is_power_of_two());
-            if grown.len() < series || series > 1 && is_plain {
+            if grown.len() < series || series > 1 && (is_plain || !is_no_slice(&shape, blocks)) {
                 continue;
             }
             let explained: f64 = (blocks.iter())
@@ -324,6 +356,15 @@ mod tests {
         ];
         let slice = slice.map(|size| usage(size, 1));
         assert!(fit(build, &slice).is_none());
+        // append to a slice of structs of 40 bytes: tables of 16 slots or more would be as large.
+        let structs = [
+            usage(48, 54_615),
+            usage(80, 39_324),
+            usage(160, 29_495),
+            usage(320, 24_582),
+        ];
+        assert!(fit(build, &structs).is_none());
+        assert!(fit(Build::of(GoVersion::Go1_21), &structs).is_none());
         let buffer = [512, 1024, 2048, 4096, 8192, 16384].map(|size| usage(size, 10));
         assert!(fit(build, &buffer).is_none());
     }

@@ -116,70 +116,6 @@ struct Traits {
     library: bool,
 }
 
-/// Packages of the standard library, by the first part of their paths.
-const LIBRARY: [&str; 51] = [
-    "archive",
-    "bufio",
-    "bytes",
-    "cmp",
-    "compress",
-    "container",
-    "context",
-    "crypto",
-    "database",
-    "debug",
-    "embed",
-    "encoding",
-    "errors",
-    "expvar",
-    "flag",
-    "fmt",
-    "go",
-    "hash",
-    "html",
-    "image",
-    "index",
-    "internal",
-    "io",
-    "iter",
-    "log",
-    "maps",
-    "math",
-    "mime",
-    "net",
-    "os",
-    "path",
-    "plugin",
-    "reflect",
-    "regexp",
-    "runtime",
-    "simd",
-    "slices",
-    "sort",
-    "strconv",
-    "strings",
-    "structs",
-    "sync",
-    "syscall",
-    "testing",
-    "text",
-    "time",
-    "unicode",
-    "unique",
-    "unsafe",
-    "vendor",
-    "weak",
-];
-
-/// Whether a function is of the standard library.
-#[must_use]
-pub fn is_library(function: &str) -> bool {
-    let package = frames::package(function);
-    let first = package.split('/').next().unwrap_or(package);
-    // `maps.Keys[...]` of golang.org/x/exp has a longer path.
-    LIBRARY.binary_search(&first).is_ok()
-}
-
 fn add(sum: &mut Usage, more: Usage) {
     sum.objects = sum.objects.saturating_add(more.objects);
     sum.bytes = sum.bytes.saturating_add(more.bytes);
@@ -199,7 +135,7 @@ pub fn survey(profile: &Profile, build: Build, locate: &Locate<'_>) -> Survey {
             let runtime = frames::is_runtime(name);
             Traits {
                 runtime,
-                library: runtime || is_library(name),
+                library: runtime || frames::is_standard(name),
             }
         })
         .collect();
@@ -435,19 +371,4 @@ fn site(
         .sort_by_key(|entry| (entry.allocation, entry.size));
     site.map_type = shape.map(|shape| shape.map_type);
     Some(site)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn library_packages() {
-        assert!(LIBRARY.is_sorted());
-        assert!(is_library("encoding/json.(*decodeState).object"));
-        assert!(is_library("maps.Clone[...]"));
-        assert!(!is_library("golang.org/x/exp/maps.Keys[...]"));
-        assert!(!is_library("main.main"));
-        assert!(!is_library("example.com/log.F"));
-    }
 }

@@ -1,16 +1,19 @@
 //! The conversation of `/debug/pprof/symbol`, by which a service names addresses.
 //!
-//! A POST of `0x4af1ef+0x40d6ec` is answered by `num_symbols: 1` and lines `0x4af1ef main.fill`:
-//! names alone, without files and lines (net/http/pprof `Symbol`).
+//! A GET with the query `0x4af1ef+0x40d6ec` is answered by `num_symbols: 1` and lines
+//! `0x4af1ef main.fill`: names alone, without files and lines (net/http/pprof `Symbol`). A POST with
+//! the same body, as `go tool pprof` sends it, is refused since Go 1.23 (`GET` in the pattern) by
+//! programs whose module says `go 1.22` or later.
 
 use rustc_hash::FxHashMap;
 
-/// Addresses in one request: each takes some twenty bytes.
-pub const BATCH: usize = 10_000;
+/// Addresses in one request: each takes up to nineteen bytes of an address line, of which proxies
+/// take eight thousand.
+pub const BATCH: usize = 250;
 
-/// The body of a request for names.
+/// The query of a request for names.
 #[must_use]
-pub fn request(addresses: &[u64]) -> String {
+pub fn query(addresses: &[u64]) -> String {
     let words: Vec<String> = addresses.iter().map(|a| format!("{a:#x}")).collect();
     words.join("+")
 }
@@ -41,7 +44,7 @@ mod tests {
 
     #[test]
     fn asked_and_answered() {
-        assert_eq!(request(&[0x4af1ef, 16]), "0x4af1ef+0x10");
+        assert_eq!(query(&[0x4af1ef, 16]), "0x4af1ef+0x10");
         let names = answer("num_symbols: 1\n0x10 runtime.mapassign_fast64\nnonsense\n").unwrap();
         assert_eq!(names.len(), 1);
         assert_eq!(names[&16], "runtime.mapassign_fast64");

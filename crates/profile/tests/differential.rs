@@ -1,7 +1,8 @@
 //! Profiles of a real program: sums beside `go tool pprof`, and classes told by sizes beside those
 //! that the runtime's frames tell.
 //!
-//! With `go` on the path one toolchain is tried; `scripts/compare-heaps` tries several.
+//! With `go` on the path one toolchain is tried; those of TOPHASH_GOROOTS, directories separated by
+//! colons, if it is set. `scripts/compare-heaps` prints what they give.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
@@ -25,20 +26,21 @@ struct Toolchain {
 }
 
 fn toolchains() -> Vec<Toolchain> {
-    let plain = |go: &str| Toolchain {
-        go: go.to_owned(),
-        experiment: "",
-    };
-    if let Ok(list) = std::env::var("TOPHASH_GO") {
-        let mut all: Vec<Toolchain> = list.split(' ').map(plain).collect();
-        for go in list
-            .split(' ')
-            .filter(|go| go.contains("1.24") || go.contains("1.25"))
-        {
-            all.push(Toolchain {
-                go: go.to_owned(),
-                experiment: "noswissmap",
-            });
+    let plain = |go: String| Toolchain { go, experiment: "" };
+    if let Some(roots) = std::env::var_os("TOPHASH_GOROOTS") {
+        let mut all = Vec::new();
+        for root in std::env::split_paths(&roots) {
+            let version = std::fs::read_to_string(root.join("VERSION"))
+                .expect("TOPHASH_GOROOTS names no toolchain");
+            let go = root.join("bin/go").to_string_lossy().into_owned();
+            all.push(plain(go.clone()));
+            // Both maps are in these.
+            if version.starts_with("go1.24") || version.starts_with("go1.25") {
+                all.push(Toolchain {
+                    go,
+                    experiment: "noswissmap",
+                });
+            }
         }
         return all;
     }
@@ -51,7 +53,7 @@ fn toolchains() -> Vec<Toolchain> {
         eprintln!("SKIPPED: no go command");
         return Vec::new();
     }
-    vec![plain("go")]
+    vec![plain("go".to_owned())]
 }
 
 /// What the program left.

@@ -276,6 +276,73 @@ pub fn is_runtime(function: &str) -> bool {
         || matches!(function, "maps.clone" | "maps.keys" | "maps.values")
 }
 
+/// First parts of the import paths of the standard library (go1.27, `go list std`), of packages
+/// that older versions had, and of what the compiler names likewise. Other packages have a dot in
+/// theirs, or are called otherwise by convention.
+const STANDARD: [&str; 53] = [
+    "archive",
+    "arena",
+    "bufio",
+    "builtin",
+    "bytes",
+    "cmp",
+    "compress",
+    "container",
+    "context",
+    "crypto",
+    "database",
+    "debug",
+    "embed",
+    "encoding",
+    "errors",
+    "expvar",
+    "flag",
+    "fmt",
+    "go",
+    "hash",
+    "html",
+    "image",
+    "index",
+    "internal",
+    "io",
+    "iter",
+    "log",
+    "maps",
+    "math",
+    "mime",
+    "net",
+    "os",
+    "path",
+    "plugin",
+    "reflect",
+    "regexp",
+    "runtime",
+    "simd",
+    "slices",
+    "sort",
+    "strconv",
+    "strings",
+    "structs",
+    "sync",
+    "syscall",
+    "testing",
+    "text",
+    "time",
+    "unicode",
+    "unique",
+    "unsafe",
+    "vendor",
+    "weak",
+];
+
+/// Whether a function belongs to the standard library, the runtime included.
+#[must_use]
+pub fn is_standard(function: &str) -> bool {
+    let package = package(function);
+    let first = package.split('/').next().unwrap_or(package);
+    STANDARD.binary_search(&first).is_ok()
+}
+
 /// The import path of the package that a function belongs to: `github.com/a/b` of
 /// `github.com/a/b.(*T).M`. Dots in the last part of a path are escaped as `%2e` in tracebacks.
 /// Empty for functions without a package, such as `panic`.
@@ -331,6 +398,32 @@ mod tests {
             "",
         ] {
             assert_eq!(map_frame(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn functions_of_the_standard_library() {
+        assert!(STANDARD.is_sorted());
+        for name in [
+            "runtime.gopark",
+            "net/http.(*conn).serve",
+            "internal/runtime/maps.(*table).grow",
+            "sync.(*Map).Load",
+            "maps.Clone[...]",
+            "encoding/json.(*decodeState).object",
+        ] {
+            assert!(is_standard(name), "{name}");
+        }
+        for name in [
+            "main.main",
+            "shop/stock.(*Shelf).Put",
+            "example.com/log.F",
+            "golang.org/x/exp/maps.Keys[...]",
+            "main.F[net/http.Header]",
+            "cache.(*Cache[go.shape.string]).Set",
+            "",
+        ] {
+            assert!(!is_standard(name), "{name}");
         }
     }
 

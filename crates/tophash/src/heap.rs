@@ -22,6 +22,7 @@ use tophash_runtime::{Build, GoVersion};
 
 use source::SourceLines;
 
+use crate::credentials::Credentials;
 use crate::deep_stack::on_deep_stack;
 use crate::output::{ColorFlag, Status, complain};
 
@@ -63,6 +64,9 @@ pub(crate) struct Args {
     /// Rows of the table
     #[arg(long, value_name = "N", default_value_t = 20)]
     top: usize,
+
+    #[command(flatten)]
+    credentials: Credentials,
 
     #[command(flatten)]
     limits: Limits,

@@ -8,6 +8,7 @@ mod check;
 mod config;
 mod core;
 mod crash;
+mod credentials;
 mod debug;
 mod deep_stack;
 mod explain;

@@ -103,6 +103,12 @@ impl Breaker {
         }
     }
 
+    /// Whether the next probe is the one that decides.
+    #[must_use]
+    pub fn is_last_probe(&self) -> bool {
+        self.probes + 1 >= PROBES
+    }
+
     /// Failed polls of those in the window, in percent.
     #[must_use]
     pub fn failed_percent(&self) -> f64 {

@@ -20,6 +20,7 @@ pub mod process;
 pub mod run;
 pub mod server;
 pub mod signals;
+mod sites;
 pub mod source;
 pub mod watcher;
 pub mod words;

@@ -1,6 +1,7 @@
 //! What one look at a target tells.
 
 use serde::Serialize;
+use tophash_runtime::frames::is_standard;
 
 /// What a target said when it was asked.
 #[derive(Clone, Default, PartialEq, Debug)]
@@ -104,77 +105,13 @@ pub struct Group {
     pub frames: Vec<Spot>,
 }
 
-/// Whether a function belongs to the standard library: its path's first element has no dot, and it
-/// is not `main`.
-pub(crate) fn is_std(function: &str) -> bool {
-    let end = function.find(['[', '(']).unwrap_or(function.len());
-    let path = &function[..end];
-    let package_end = path.rfind('/').map_or(0, |slash| slash + 1);
-    match path[..package_end].split_once('/') {
-        Some((first, _)) => !first.contains('.') && STD_ROOTS.contains(&first),
-        None => {
-            let package = path.split('.').next().unwrap_or(path);
-            STD_ROOTS.contains(&package)
-        }
-    }
-}
-
-/// First elements of the standard library's import paths (go1.27, `go list std`).
-const STD_ROOTS: [&str; 45] = [
-    "archive",
-    "arena",
-    "bufio",
-    "bytes",
-    "cmp",
-    "compress",
-    "container",
-    "context",
-    "crypto",
-    "database",
-    "debug",
-    "embed",
-    "encoding",
-    "errors",
-    "expvar",
-    "flag",
-    "fmt",
-    "go",
-    "hash",
-    "html",
-    "image",
-    "index",
-    "internal",
-    "io",
-    "iter",
-    "log",
-    "maps",
-    "math",
-    "mime",
-    "net",
-    "os",
-    "path",
-    "plugin",
-    "reflect",
-    "regexp",
-    "runtime",
-    "slices",
-    "sort",
-    "strconv",
-    "strings",
-    "sync",
-    "syscall",
-    "testing",
-    "text",
-    "time",
-];
-
 impl Group {
     /// The program's own innermost call; of a stack without one the innermost of all.
     #[must_use]
     pub fn own(&self) -> Option<&Spot> {
         let mut frames = self.frames.iter();
         frames
-            .find(|frame| !is_std(&frame.function))
+            .find(|frame| !is_standard(&frame.function))
             .or(self.frames.first())
     }
 
@@ -235,29 +172,6 @@ pub struct Caught {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn functions_of_the_standard_library() {
-        for name in [
-            "runtime.gopark",
-            "net/http.(*conn).serve",
-            "internal/runtime/maps.(*table).grow",
-            "sync.(*Map).Load",
-            "crypto/tls.(*Conn).Read",
-        ] {
-            assert!(is_std(name), "{name}");
-        }
-        for name in [
-            "main.main",
-            "shop/stock.(*Shelf).Put",
-            "example.com/m/cache.Set",
-            "main.F[net/http.Header]",
-            "cache.(*Cache[go.shape.string]).Set",
-            "",
-        ] {
-            assert!(!is_std(name), "{name}");
-        }
-    }
 
     #[test]
     fn short_names() {

@@ -7,16 +7,19 @@ use rustc_hash::FxHashMap;
 use tophash_core::conflict::{Certainty, Conflict, Side, conflicts};
 use tophash_core::goroutines::{Frame, Goroutine, Goroutines as Found};
 use tophash_core::heap::Heap;
+use tophash_core::heap::profile::HeapProfile;
 use tophash_core::image::Image;
 use tophash_core::inventory::Inventory;
 use tophash_core::maps::stats::quick;
 use tophash_core::maps::{Header, MapType};
 use tophash_core::program::{Call, Program};
 use tophash_core::reason::Reason;
+use tophash_profile::Usage;
 use tophash_runtime::goroutine::Status;
 use tophash_runtime::types::Kind;
 
-use crate::model::{Caught, Goroutines, Group, Sample, Spot, Table};
+use crate::model::{Caught, Goroutines, Group, Sample, Site, Spot, Table};
+use crate::sites::Sites;
 use crate::source::{Answer, Cause, Extent, Failure, Request, Source};
 
 /// How often the headers of maps are looked at in one poll, and how long at most.
@@ -68,11 +71,20 @@ impl Process {
         let heap = Heap::load(&program);
         let inventory = Inventory::load(&program, &found, &heap);
         let problems = found.problems.iter().chain(&heap.problems);
+        let mut gaps: Vec<String> = problems.map(|problem| problem.message.clone()).collect();
+        let sites = match HeapProfile::load(&program) {
+            Ok(profile) => Some(sites(&program, &profile)),
+            Err(missing) => {
+                gaps.push(missing.to_string());
+                None
+            }
+        };
         Ok(Sample {
+            sites,
             goroutines: Some(goroutines(&program, &found)),
             tables: tables(&program, &inventory),
             caught: caught(&program, &heap, &inventory),
-            gaps: problems.map(|problem| problem.message.clone()).collect(),
+            gaps,
             ..Sample::default()
         })
     }
@@ -135,6 +147,41 @@ fn spot(call: &Call) -> Spot {
         file: call.file.clone(),
         line: call.line,
     }
+}
+
+/// What each line has allocated for maps, by the profile that the runtime keeps.
+fn sites(program: &Program<'_>, profile: &HeapProfile) -> Vec<Site> {
+    let mut calls: FxHashMap<u64, Option<Call>> = FxHashMap::default();
+    for &address in profile.buckets.iter().flat_map(|bucket| &bucket.stack) {
+        calls.entry(address).or_insert_with(|| {
+            // An address is that behind the call, and inlined calls have addresses of their own.
+            let at = address.checked_sub(1)?;
+            let function = program.functions.at(at)?;
+            program.functions.calls(function, at).into_iter().next()
+        });
+    }
+    let period = i64::try_from(profile.rate).unwrap_or(0);
+    let mut sites = Sites::default();
+    for bucket in &profile.buckets {
+        let stack = bucket.stack.iter().map(|address| {
+            let call = calls.get(address).and_then(Option::as_ref);
+            tophash_profile::Frame {
+                function: call.map_or("", |call| call.function.as_str()),
+                file: call.map_or("", |call| call.file.as_str()),
+                line: call.map_or(0, |call| call.line),
+                address: *address,
+            }
+        });
+        let usage = |objects: u64| -> Usage {
+            let objects = i64::try_from(objects).unwrap_or(i64::MAX);
+            let size = i64::try_from(bucket.size).unwrap_or(i64::MAX);
+            let bytes = objects.saturating_mul(size);
+            Usage { objects, bytes }.scaled(period)
+        };
+        let live = bucket.allocated.saturating_sub(bucket.freed);
+        sites.add(stack, usage(live), usage(bucket.allocated));
+    }
+    sites.largest()
 }
 
 /// The maps, and which of them are written to while they are looked at.

@@ -105,7 +105,8 @@ impl Watcher {
         }
         self.polls += 1;
         let extent = match state {
-            State::HalfOpen => Extent::Probe,
+            // What is cheap may be well while the rest is not: the last probe asks for all.
+            State::HalfOpen if !self.breaker.is_last_probe() => Extent::Probe,
             State::Degraded if !self.polls.is_multiple_of(DEGRADED_FULL) => Extent::Probe,
             _ => Extent::Full,
         };
@@ -127,7 +128,8 @@ impl Watcher {
             error: failure.map(|failure| (failure.cause, failure.message.clone())),
         });
         let failure = failure.cloned();
-        let sample = answer.result.ok().filter(|_| extent == Extent::Full);
+        let is_full = extent == Extent::Full;
+        let sample = answer.result.ok().filter(|_| is_full);
         if let Some(sample) = &sample {
             self.keep(now, sample, watch);
         }
@@ -141,8 +143,11 @@ impl Watcher {
             match failure {
                 Some(failure) => view.error = Some(failure.message),
                 None => {
-                    view.error = None;
                     view.answered = Some(done);
+                    // A probe does not say that what failed is well again.
+                    if is_full {
+                        view.error = None;
+                    }
                 }
             }
             if let Some(sample) = sample {

@@ -2,6 +2,7 @@
 
 mod find;
 mod object;
+pub mod profile;
 mod span;
 
 use rayon::prelude::*;

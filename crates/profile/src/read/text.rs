@@ -11,6 +11,7 @@ use super::input::Input;
 use crate::error::Error;
 use crate::model::{
     Column, Form, Function, Kind, Line, Location, MemStats, OwnedLabel, Profile, Sample, Tables,
+    Usage,
 };
 
 /// A line: a stack has at most a few hundred addresses, and type arguments make long names.
@@ -31,6 +32,10 @@ pub(super) fn read<R: BufRead>(input: &mut Input<'_, R>) -> Result<Profile, Erro
     input.line(MAX_LINE, &mut line)?;
     let header = String::from_utf8_lossy(&line).into_owned();
     let mut reader = Reader::new(&header).ok_or_else(|| {
+        // `goroutine 1 [running]:`, and the same with what came before it.
+        if ["goroutine ", "panic: ", "fatal error: "].iter().any(|w| header.starts_with(w)) {
+            return input.error(0, "these are stacks of goroutines, as goroutine?debug=2 gives them: `tophash crash` reads them");
+        }
         let shown: String = header.chars().take(60).collect();
         input.error(0, format!("not a profile: it begins with {shown:?}"))
     })?;
@@ -279,30 +284,17 @@ fn heap_sample(counts: &str, period: i64) -> Option<Sample> {
         (0, live) => live_bytes.checked_div(live)?,
         (all, _) => bytes.checked_div(all)?,
     };
-    let (all, all_bytes) = scaled(objects, bytes, period);
-    let (kept, kept_bytes) = scaled(live_objects, live_bytes, period);
+    let all = Usage { objects, bytes }.scaled(period);
+    let kept = Usage {
+        objects: live_objects,
+        bytes: live_bytes,
+    }
+    .scaled(period);
     Some(Sample {
-        values: [all, all_bytes, kept, kept_bytes],
+        values: [all.objects, all.bytes, kept.objects, kept.bytes],
         block_size: u64::try_from(size).ok()?,
         ..Sample::default()
     })
-}
-
-/// What really was, estimated from samples as pprof does (`scaleHeapSample`): an object of size s
-/// is sampled with probability 1 - exp(-s / period).
-fn scaled(objects: i64, bytes: i64, period: i64) -> (i64, i64) {
-    if objects == 0 || bytes == 0 {
-        return (0, 0);
-    }
-    if period <= 1 {
-        return (objects, bytes);
-    }
-    let size = bytes as f64 / objects as f64;
-    let scale = 1.0 / (1.0 - (-size / period as f64).exp());
-    (
-        (objects as f64 * scale) as i64,
-        (bytes as f64 * scale) as i64,
-    )
 }
 
 #[cfg(test)]
@@ -313,13 +305,5 @@ mod tests {
     fn labels_are_unquoted() {
         let rest = quoted("\"a\\\"b\":\"c\"").unwrap();
         assert_eq!(rest, ("a\"b".to_owned(), ":\"c\""));
-    }
-
-    #[test]
-    fn samples_are_scaled_as_by_pprof() {
-        // At the default rate one in a thousand objects of 512 bytes is seen.
-        assert_eq!(scaled(1, 512, 524_288), (1024, 524_544));
-        assert_eq!(scaled(3, 48, 1), (3, 48));
-        assert_eq!(scaled(0, 0, 524_288), (0, 0));
     }
 }

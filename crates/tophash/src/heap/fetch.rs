@@ -2,21 +2,15 @@
 
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use ureq::http::{StatusCode, header};
+use tophash_watch::http::{Body, Client, Credential, Options, Secret};
+
+use crate::credentials::Credentials;
 
 /// Most bytes of an answer.
 const MAX_BYTES: u64 = 1 << 30;
 
 /// How long an answer may take in all.
 const TIMEOUT: Duration = Duration::from_secs(60);
-
-/// How long until there is a connection.
-const CONNECT: Duration = Duration::from_secs(10);
-
-/// Redirects on the same host that are followed.
-const MAX_REDIRECTS: usize = 5;
 
 /// Whether an argument is an address rather than a file.
 pub(super) fn is_url(text: &str) -> bool {
@@ -30,8 +24,8 @@ pub(super) struct Url {
     /// `/debug/pprof/heap`
     path: String,
     query: String,
-    /// What the header `Authorization` is to say.
-    credentials: Option<String>,
+    /// `name:password`, if the address has them.
+    user: Option<String>,
 }
 
 impl Url {
@@ -61,13 +55,47 @@ impl Url {
             origin: format!("{scheme}://{host}"),
             path,
             query: query.to_owned(),
-            credentials: user.map(|user| format!("Basic {}", STANDARD.encode(unescape(user)))),
+            user: user.map(unescape),
         })
     }
 
     /// The address as messages show it: neither credentials nor what its query may hold.
     pub(super) fn shown(&self) -> String {
         format!("{}{}", self.origin, self.path)
+    }
+
+    /// Fetches the profile, and hands on what asks for the names of its addresses.
+    ///
+    /// # Errors
+    /// A sentence that names the address, without its credentials.
+    pub(super) fn fetch(&self, credentials: &Credentials) -> Result<(Vec<u8>, Client), String> {
+        let credential = match &self.user {
+            Some(user) => Credential::Basic(Secret::Text(user.clone())),
+            None => credentials.credential(),
+        };
+        let client = Client::new(Options {
+            timeout: TIMEOUT,
+            max_bytes: MAX_BYTES,
+            credential,
+            authorities: credentials.authorities()?,
+            ..Options::default()
+        })
+        .map_err(|error| format!("--ca: {error}"))?;
+        let bytes = (client.ask(&self.profile(), Body::None, &mut Vec::new()))
+            .map_err(|failure| format!("{}: {failure}", self.shown()))?;
+        Ok((bytes, client))
+    }
+
+    /// Asks for the names of addresses.
+    ///
+    /// # Errors
+    /// The same.
+    pub(super) fn names(&self, client: &Client, query: &str) -> Result<String, String> {
+        let address = self.symbols();
+        let asked = format!("{address}?{query}");
+        let answer = (client.ask(&asked, Body::None, &mut Vec::new()))
+            .map_err(|failure| format!("{address}: {failure}"))?;
+        Ok(String::from_utf8_lossy(&answer).into_owned())
     }
 
     /// The address of the profile with the runtime's frames.
@@ -89,7 +117,7 @@ impl Url {
 }
 
 /// `%40` and the like in a user's name or password.
-fn unescape(text: &str) -> Vec<u8> {
+fn unescape(text: &str) -> String {
     let mut out = Vec::new();
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
@@ -106,149 +134,7 @@ fn unescape(text: &str) -> Vec<u8> {
             out.push(byte);
         }
     }
-    out
-}
-
-/// What asks.
-pub(super) struct Client {
-    agent: ureq::Agent,
-}
-
-impl Client {
-    pub(super) fn new() -> Client {
-        Client::with_timeout(TIMEOUT)
-    }
-
-    fn with_timeout(timeout: Duration) -> Client {
-        let config = ureq::Agent::config_builder()
-            .timeout_global(Some(timeout))
-            .timeout_connect(Some(CONNECT))
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .user_agent(concat!("tophash/", env!("CARGO_PKG_VERSION")))
-            .build();
-        Client {
-            agent: config.new_agent(),
-        }
-    }
-
-    /// Fetches a profile.
-    ///
-    /// # Errors
-    /// A sentence that names the address, without its credentials.
-    pub(super) fn profile(&self, url: &Url) -> Result<Vec<u8>, String> {
-        self.ask(url, url.profile(), None)
-    }
-
-    /// Asks for the names of addresses.
-    ///
-    /// # Errors
-    /// The same.
-    pub(super) fn symbols(&self, url: &Url, body: &str) -> Result<String, String> {
-        let answer = self.ask(url, url.symbols(), Some(body))?;
-        Ok(String::from_utf8_lossy(&answer).into_owned())
-    }
-
-    fn ask(&self, url: &Url, address: String, body: Option<&str>) -> Result<Vec<u8>, String> {
-        let mut address = address;
-        for _ in 0..=MAX_REDIRECTS {
-            let shown = address.split('?').next().unwrap_or(&address).to_owned();
-            let failed = |error: ureq::Error| format!("{shown}: {}", plain(&error));
-            let mut response = match body {
-                Some(body) => {
-                    let mut request = self.agent.post(&address);
-                    if let Some(credentials) = &url.credentials {
-                        request = request.header(header::AUTHORIZATION, credentials);
-                    }
-                    request.send(body)
-                }
-                None => {
-                    let mut request = self.agent.get(&address);
-                    if let Some(credentials) = &url.credentials {
-                        request = request.header(header::AUTHORIZATION, credentials);
-                    }
-                    request.call()
-                }
-            }
-            .map_err(failed)?;
-            let status = response.status();
-            if status.is_redirection() {
-                let to = response.headers().get(header::LOCATION);
-                let to = to.and_then(|to| to.to_str().ok()).unwrap_or_default();
-                address = redirected(&url.origin, &address, to)
-                    .map_err(|message| format!("{shown}: {message}"))?;
-                continue;
-            }
-            if !status.is_success() {
-                return Err(format!("{shown}: {}", refusal(status, url)));
-            }
-            let body = response.body_mut();
-            return body
-                .with_config()
-                .limit(MAX_BYTES)
-                .read_to_vec()
-                .map_err(failed);
-        }
-        Err(format!(
-            "{}: redirects {MAX_REDIRECTS} times without coming to an end",
-            url.shown()
-        ))
-    }
-}
-
-/// Where a redirect leads, if that is the same host.
-fn redirected(origin: &str, from: &str, to: &str) -> Result<String, String> {
-    if let Some(path) = to.strip_prefix('/')
-        && !path.starts_with('/')
-    {
-        return Ok(format!("{origin}{to}"));
-    }
-    if let Some(rest) = to.strip_prefix(origin)
-        && (rest.is_empty() || rest.starts_with(['/', '?']))
-    {
-        return Ok(to.to_owned());
-    }
-    if !to.is_empty() && !to.contains("//") && !to.contains(':') {
-        let from = from.split('?').next().unwrap_or(from);
-        let dir = from.rsplit_once('/').map_or(from, |(dir, _)| dir);
-        return Ok(format!("{dir}/{to}"));
-    }
-    let host = to.split_once("//").map_or(to, |(_, rest)| rest);
-    let host = host.split(['/', '?']).next().unwrap_or(host);
-    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
-    Err(format!(
-        "redirects to another host, {host:?}, which is not followed: give that address"
-    ))
-}
-
-fn refusal(status: StatusCode, url: &Url) -> String {
-    match (status, &url.credentials) {
-        (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, None) => format!(
-            "{status}: it asks for credentials, as in {}",
-            url.origin.replacen("://", "://USER:PASSWORD@", 1)
-        ),
-        (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, Some(_)) => {
-            format!("{status}: it does not accept these credentials")
-        }
-        (StatusCode::NOT_FOUND, _) => {
-            format!("{status}: does the service import net/http/pprof?")
-        }
-        _ => status.to_string(),
-    }
-}
-
-/// What went wrong, without what the address may hold.
-fn plain(error: &ureq::Error) -> String {
-    match error {
-        ureq::Error::Timeout(_) => "no answer in time".to_owned(),
-        ureq::Error::HostNotFound => "there is no such host".to_owned(),
-        ureq::Error::BodyExceedsLimit(limit) => {
-            format!("the answer is larger than {} MiB", limit >> 20)
-        }
-        ureq::Error::BadUri(_) => "not an address".to_owned(),
-        other => other.to_string(),
-    }
+    String::from_utf8_lossy(&out).into_owned()
 }
 
 #[cfg(test)]
@@ -261,8 +147,7 @@ mod tests {
         assert_eq!(url.shown(), "http://host:6060/debug/pprof/heap");
         assert_eq!(url.profile(), "http://host:6060/debug/pprof/heap?debug=1");
         assert_eq!(url.symbols(), "http://host:6060/debug/pprof/symbol");
-        let expected = format!("Basic {}", STANDARD.encode("bob:pa@ss"));
-        assert_eq!(url.credentials, Some(expected));
+        assert_eq!(url.user.as_deref(), Some("bob:pa@ss"));
         let url = Url::new("https://h/x/debug/pprof/allocs?seconds=5&token=s3cret#x").unwrap();
         assert_eq!(url.shown(), "https://h/x/debug/pprof/allocs");
         assert_eq!(
@@ -271,26 +156,5 @@ mod tests {
         );
         assert_eq!(url.symbols(), "https://h/x/debug/pprof/symbol");
         assert!(Url::new("http://").is_err());
-    }
-
-    #[test]
-    fn redirects_stay_on_their_host() {
-        let to = |to| redirected("http://a:1", "http://a:1/x/heap?debug=1", to);
-        assert_eq!(to("/y?z"), Ok("http://a:1/y?z".to_owned()));
-        assert_eq!(to("http://a:1/y"), Ok("http://a:1/y".to_owned()));
-        assert_eq!(to("heap2"), Ok("http://a:1/x/heap2".to_owned()));
-        for elsewhere in [
-            "http://a:12/y",
-            "https://a:1/y",
-            "//b/y",
-            "http://u:p@b/y",
-            "",
-        ] {
-            let error = to(elsewhere).unwrap_err();
-            assert!(
-                error.contains("another host") && !error.contains("u:p"),
-                "{error}"
-            );
-        }
     }
 }

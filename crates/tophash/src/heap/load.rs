@@ -10,9 +10,10 @@ use tophash_core::program::Program;
 use tophash_finding::{Problem, ProblemKind};
 use tophash_profile::{Call, Form, Kind, Profile, symbols};
 use tophash_runtime::Build;
+use tophash_watch::http::Client;
 
 use super::Args;
-use super::fetch::{Client, Url, is_url};
+use super::fetch::{Url, is_url};
 
 /// Largest file that is read.
 const MAX_FILE: u64 = 8 << 30;
@@ -45,17 +46,16 @@ pub(super) fn load(args: &Args) -> Result<Loaded, String> {
         build: program.as_ref().map(|program| program.build),
         problems: Vec::new(),
     };
-    let client = Client::new();
     for path in args.base.iter().chain(&args.profiles) {
         let text = path.to_string_lossy();
-        let (mut profile, url) = match is_url(&text) {
+        let (mut profile, service) = match is_url(&text) {
             true => {
                 let url = Url::new(&text)?;
-                let bytes = client.profile(&url)?;
+                let (bytes, client) = url.fetch(&args.credentials)?;
                 let mut profile = read(&url.shown(), &bytes)?;
                 // The text does not say when it was taken.
                 profile.time = profile.time.or_else(now);
-                (profile, Some(url))
+                (profile, Some((url, client)))
             }
             false => {
                 let bytes = bytes_of(path)?;
@@ -76,9 +76,9 @@ pub(super) fn load(args: &Args) -> Result<Loaded, String> {
         if let Some(program) = &program {
             by_program(&mut profile, program);
         }
-        if let Some(url) = &url
+        if let Some((url, client)) = &service
             && !profile.unnamed().is_empty()
-            && let Err(message) = by_service(&mut profile, &client, url)
+            && let Err(message) = by_service(&mut profile, client, url)
         {
             loaded.problem(message);
         }
@@ -159,7 +159,7 @@ fn by_program(profile: &mut Profile, program: &Program<'_>) {
 fn by_service(profile: &mut Profile, client: &Client, url: &Url) -> Result<(), String> {
     let unnamed = profile.unnamed();
     for batch in unnamed.chunks(symbols::BATCH) {
-        let answer = client.symbols(url, &symbols::request(batch))?;
+        let answer = url.names(client, &symbols::query(batch))?;
         let names = symbols::answer(&answer).ok_or_else(|| {
             format!(
                 "{}: no answer that names addresses; give the program with --binary",

@@ -42,7 +42,8 @@ impl Narrator {
             if let Some(error) = view.error.as_ref().filter(|_| told.error != view.error) {
                 writeln!(out, "{now} {service}: {} {error}", view.target)?;
             }
-            let open = view.breaker == State::Open;
+            // Between two rests it may answer what is cheap, and is no better for it.
+            let open = view.breaker == State::Open || told.open && view.error.is_some();
             if open && !told.open {
                 writeln!(
                     out,
@@ -57,6 +58,8 @@ impl Narrator {
                         bytes(heap.live_bytes as f64),
                         bytes(maps)
                     ),
+                    // Of a process that is read from outside the rest is not counted.
+                    (Some(maps), None) => format!(": {} in maps", bytes(maps)),
                     _ => String::new(),
                 };
                 writeln!(out, "{now} {service}: it answers{maps}")?;

@@ -4,9 +4,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use tophash_watch::http::{Address, Credential, Named, Options, Secret, parse};
+use tophash_watch::http::{Address, Named, Options, parse};
 use tophash_watch::log::Log;
 use tophash_watch::signals::Thresholds;
+
+use crate::credentials::Credentials;
 
 /// Where the page is unless told otherwise: for this machine alone.
 const LISTEN: &str = "127.0.0.1:9877";
@@ -57,17 +59,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration)]
     timeout: Duration,
 
-    /// File with a bearer token for the targets
-    #[arg(long, value_name = "FILE", conflicts_with = "basic_auth_file")]
-    bearer_token_file: Option<PathBuf>,
-
-    /// File with `name:password` for the targets
-    #[arg(long, value_name = "FILE")]
-    basic_auth_file: Option<PathBuf>,
-
-    /// Certificates of the authority that vouches for the targets (PEM), instead of the public ones
-    #[arg(long, value_name = "FILE")]
-    ca: Option<PathBuf>,
+    #[command(flatten)]
+    credentials: Credentials,
 
     /// Time over which something must climb to be reported
     #[arg(long, value_name = "TIME", default_value = "30m", value_parser = duration)]
@@ -150,26 +143,10 @@ pub(super) fn logs(args: &Args, targets: &[Named]) -> Result<Vec<Log>, String> {
 
 /// What requests may cost, and who asks.
 pub(super) fn client(args: &Args) -> Result<Options, String> {
-    let from = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let credential = match (&args.bearer_token_file, &args.basic_auth_file) {
-        (Some(file), _) => Credential::Bearer(Secret::File(file.clone())),
-        (None, Some(file)) => Credential::Basic(Secret::File(file.clone())),
-        (None, None) => match (from("TOPHASH_BEARER_TOKEN"), from("TOPHASH_BASIC_AUTH")) {
-            (Some(token), _) => Credential::Bearer(Secret::Text(token)),
-            (None, Some(pair)) => Credential::Basic(Secret::Text(pair)),
-            (None, None) => Credential::None,
-        },
-    };
-    let authorities = match &args.ca {
-        Some(file) => {
-            Some(std::fs::read(file).map_err(|error| format!("--ca {}: {error}", file.display()))?)
-        }
-        None => None,
-    };
     Ok(Options {
         timeout: args.timeout,
-        credential,
-        authorities,
+        credential: args.credentials.credential(),
+        authorities: args.credentials.authorities()?,
         ..Options::default()
     })
 }

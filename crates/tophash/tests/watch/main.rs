@@ -6,6 +6,8 @@
 #![allow(clippy::print_stderr, reason = "a test says why it was skipped")]
 
 mod process;
+mod signals;
+mod store;
 mod terminal;
 mod tls;
 
@@ -107,17 +109,20 @@ struct Watch {
 
 impl Watch {
     fn start(arguments: &[&str]) -> Watch {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_tophash"))
-            .args([
-                "watch",
-                "--listen",
-                "127.0.0.1:0",
-                "--history",
-                "none",
-                "--interval",
-                "200ms",
-            ])
-            .args(arguments)
+        Watch::listening("127.0.0.1:0", arguments)
+    }
+
+    fn listening(address: &str, arguments: &[&str]) -> Watch {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tophash"));
+        command.args(["watch", "--listen", address, "--history", "none"]);
+        command.args(arguments);
+        Watch::launch(command)
+    }
+
+    /// Starts a command that is `tophash watch` in the end.
+    fn launch(mut command: Command) -> Watch {
+        let mut child = command
+            .args(["--interval", "200ms"])
             .env_remove("TOPHASH_BEARER_TOKEN")
             .env_remove("TOPHASH_BASIC_AUTH")
             .stdin(Stdio::null())
@@ -128,7 +133,7 @@ impl Watch {
         let mut first = String::new();
         out.read_line(&mut first).unwrap();
         let page = first.trim().rsplit(' ').next().unwrap().to_owned();
-        assert!(page.starts_with("http://127.0.0.1:"), "{first}");
+        assert!(page.starts_with("http://"), "{first}");
         let said = Arc::new(Mutex::new(String::new()));
         let into = Arc::clone(&said);
         std::thread::spawn(move || {

@@ -75,7 +75,7 @@ fn goroutines_in_one_map_busy_maps_and_empty_ones_are_seen_from_outside() {
 
     // Written to all the time, and never.
     let tables = wait("the busiest map", || {
-        let state = state(&watch);
+        let state = self::state(&watch);
         let tables = state["targets"][0]["tables"].as_array().unwrap().clone();
         let busy = |name: &str| {
             let of = |table: &&Value| table["holder"] == name;
@@ -90,6 +90,23 @@ fn goroutines_in_one_map_busy_maps_and_empty_ones_are_seen_from_outside() {
         }
     });
     assert!(tables[0]["holder"] == "main.counters" || tables[0]["holder"] == "main.prices");
+
+    // Memory by line, from the profile in the process.
+    let state = self::state(&watch);
+    let target = &state["targets"][0];
+    let sites = target["sites"].as_array().unwrap();
+    let filled = sites.iter().find(|site| site["line"] == 67).unwrap();
+    let emptied = tables
+        .iter()
+        .find(|table| table["holder"] == "main.emptied");
+    let of_table = emptied.unwrap()["bytes"].as_f64().unwrap();
+    let of_line = filled["live_bytes"].as_f64().unwrap();
+    assert!(
+        of_line > 0.1 * of_table && of_line < 3.0 * of_table,
+        "{of_line} bytes by line, {of_table} in the table"
+    );
+    assert_eq!(filled["function"], "main.main");
+    assert_eq!(target["gaps"].as_array().unwrap().len(), 0);
 
     // The race stays a fact when the process is gone.
     program.0.kill().unwrap();

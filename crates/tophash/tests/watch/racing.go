@@ -59,6 +59,8 @@ func (s *Stock) Take(name string) {
 }
 
 func main() {
+	// Go records allocations only in programs in which something asks for them.
+	runtime.MemProfile(nil, false)
 	// More goroutines than processors: who is inside a map is interrupted there.
 	runtime.GOMAXPROCS(1)
 	for i := 0; i < 200_000; i++ {
@@ -67,6 +69,9 @@ func main() {
 	for i := 10; i < 200_000; i++ {
 		delete(emptied, i)
 	}
+	// What was allocated until a collection is published by the next.
+	runtime.GC()
+	runtime.GC()
 	stock.mu.Lock()
 	for i := 0; i < 30; i++ {
 		go stock.Take("apples")

@@ -6,10 +6,10 @@ mod client;
 use std::time::{Duration, Instant};
 
 use rustc_hash::FxHashMap;
-use tophash_profile::{Call, Frame, Profile, Usage, symbols};
-use tophash_runtime::frames::{self, Operation};
+use tophash_profile::{Call, Profile, symbols};
 
-use crate::model::{Goroutines, Group, HeapFigures, Sample, Site, Spot, is_std};
+use crate::model::{Goroutines, Group, HeapFigures, Sample, Spot};
+use crate::sites::{MAX_FRAMES, Sites, spot};
 use crate::source::{Answer, Cause, Extent, Failure, Request, Source};
 
 pub use address::{Address, Named, parse};
@@ -18,14 +18,8 @@ pub use client::{Body, Client, Credential, Options, Secret};
 /// Names of addresses that are kept for the next time.
 const MAX_NAMES: usize = 100_000;
 
-/// Frames of a stack that are kept.
-const MAX_FRAMES: usize = 64;
-
 /// Different stacks of goroutines that are kept: those with the most goroutines.
 const MAX_GROUPS: usize = 2000;
-
-/// Lines with maps that are kept: those with the most bytes.
-const MAX_SITES: usize = 1000;
 
 /// A service that is asked over HTTP.
 pub struct Service {
@@ -68,7 +62,11 @@ impl Service {
                 "/debug/pprof/symbol {failure}: maps can't be told from other memory"
             ));
         } else {
-            sample.sites = Some(sites(&heap));
+            let mut sites = Sites::default();
+            for sample in &heap.samples {
+                sites.add(heap.stack(sample), sample.live(), sample.allocated());
+            }
+            sample.sites = Some(sites.largest());
         }
         sample.heap = heap.mem_stats.map(|stats| HeapFigures {
             live_bytes: stats.heap_alloc,
@@ -107,10 +105,8 @@ impl Service {
             }
             unnamed.retain(|address| !self.names.contains_key(address));
             for batch in unnamed.chunks(symbols::BATCH) {
-                let url = format!("{}/debug/pprof/symbol", self.base);
-                let body = symbols::request(batch);
-                let body = Body::Post("application/x-www-form-urlencoded", body.as_bytes());
-                let answer = self.client.ask(&url, body, requests)?;
+                let path = format!("symbol?{}", symbols::query(batch));
+                let answer = self.get(&path, requests)?;
                 let answer = symbols::answer(&String::from_utf8_lossy(&answer))
                     .ok_or_else(|| Failure::new(Cause::Garbage, "answers with something else"))?;
                 for address in batch {
@@ -155,62 +151,6 @@ impl Source for Service {
     }
 }
 
-/// What each line of the program has allocated for maps.
-fn sites(heap: &Profile) -> Vec<Site> {
-    let mut sites: FxHashMap<Spot, Site> = FxHashMap::default();
-    for sample in &heap.samples {
-        let Some(spot) = map_site(heap.stack(sample)) else {
-            continue;
-        };
-        let site = sites.entry(spot.clone()).or_insert_with(|| Site {
-            spot,
-            ..Site::default()
-        });
-        let Usage { objects, bytes } = sample.live();
-        site.live_bytes += bytes as f64;
-        site.live_objects += objects as f64;
-        let Usage { objects, bytes } = sample.allocated();
-        site.allocated_bytes += bytes as f64;
-        site.allocated_objects += objects as f64;
-    }
-    let mut sites: Vec<Site> = sites.into_values().collect();
-    sites.sort_by(|a, b| {
-        let bytes = b.live_bytes.total_cmp(&a.live_bytes);
-        bytes
-            .then(b.allocated_bytes.total_cmp(&a.allocated_bytes))
-            .then_with(|| a.spot.cmp(&b.spot))
-    });
-    sites.truncate(MAX_SITES);
-    sites
-}
-
-/// The program's own line that an allocation was made for, if it was a map that made it: the
-/// innermost frames are the allocator's and then the map's, up to the call from outside.
-fn map_site<'a>(stack: impl Iterator<Item = Frame<'a>>) -> Option<Spot> {
-    let mut of_map = false;
-    for frame in stack.take(MAX_FRAMES) {
-        if frames::map_frame(frame.function).is_some_and(|map| {
-            matches!(
-                map.operation,
-                Operation::Assign | Operation::Grow | Operation::Make | Operation::Clone
-            )
-        }) {
-            of_map = true;
-        }
-        if !frame.function.is_empty() && !is_std(frame.function) {
-            return of_map.then(|| spot(&frame));
-        }
-        // Something else of the library allocated: a buffer, a string.
-        let runtime = frame.function.is_empty()
-            || frame.function.starts_with("runtime.")
-            || frame.function.starts_with("internal/runtime/");
-        if !of_map && !runtime && frames::map_frame(frame.function).is_none() {
-            return None;
-        }
-    }
-    None
-}
-
 fn goroutines(profile: &Profile) -> Goroutines {
     let mut groups: FxHashMap<Vec<Spot>, u64> = FxHashMap::default();
     let mut total = 0u64;
@@ -231,12 +171,4 @@ fn goroutines(profile: &Profile) -> Goroutines {
     groups.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.frames.cmp(&b.frames)));
     groups.truncate(MAX_GROUPS);
     Goroutines { total, groups }
-}
-
-fn spot(frame: &Frame<'_>) -> Spot {
-    Spot {
-        function: frame.function.to_owned(),
-        file: frame.file.to_owned(),
-        line: frame.line,
-    }
 }

@@ -53,6 +53,9 @@ impl Default for Thresholds {
 /// Of a nearly empty map, the share of room that is used at most: one in so many.
 const EMPTY: u64 = 16;
 
+/// Time over which a rate is taken, at least.
+const MIN_SPAN: Duration = Duration::from_millis(500);
+
 /// Tracks of one kind that are kept at once.
 const MAX_TRACKS: usize = 256;
 
@@ -158,7 +161,10 @@ impl Signals {
         self.climbing_sites(now, sites, &mut signals);
         if let Some(heap) = &sample.heap {
             signals.extend(self.rate(now, heap, sites));
-            self.before = Some((now, *heap, sites.to_vec()));
+            let since = (self.before.as_ref()).is_none_or(|(at, ..)| now.since(*at) >= MIN_SPAN);
+            if since {
+                self.before = Some((now, *heap, sites.to_vec()));
+            }
         }
         if let Some(goroutines) = &sample.goroutines {
             self.climbing_stacks(now, goroutines, &mut signals);
@@ -232,10 +238,10 @@ impl Signals {
 
     fn rate(&self, now: Time, heap: &HeapFigures, sites: &[Site]) -> Option<Signal> {
         let (then, before, sites_before) = self.before.as_ref()?;
-        let seconds = now.since(*then).as_secs_f64();
-        if seconds < 0.5 {
+        if now.since(*then) < MIN_SPAN {
             return None;
         }
+        let seconds = now.since(*then).as_secs_f64();
         let rate = heap.allocated_bytes.saturating_sub(before.allocated_bytes) as f64 / seconds;
         if rate < self.thresholds.allocation_rate {
             return None;

@@ -113,6 +113,9 @@ pub(crate) struct Edge {
     /// Of [`EdgeKind::Spawn`]: whether a function of the package starts the goroutine, which
     /// may do so in circumstances that aren't seen here.
     pub indirect: bool,
+    /// Of [`EdgeKind::Spawn`]: whether it is only made known here to a server, which starts
+    /// later.
+    pub registered: bool,
     /// The block it stands in.
     pub block: BlockId,
     /// Goroutines started in the calling function that may be at work.
@@ -270,8 +273,9 @@ pub(crate) struct FnFacts {
     /// Goroutines that it starts and that may be at work when it returns, by the place of the
     /// `go` statement.
     pub left: Vec<u32>,
-    /// Calls in it of functions that leave goroutines at work, by their place.
-    pub starts: Vec<u32>,
+    /// Calls in it of functions that leave goroutines at work, by their place, with the variable
+    /// that the receiver is come by through.
+    pub starts: Vec<(u32, Option<VarId>)>,
     /// Whether it waits for goroutines.
     pub waits: bool,
     /// Whether it is a test that goes on beside others, by `t.Parallel`.

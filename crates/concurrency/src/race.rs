@@ -143,9 +143,9 @@ fn of_starter(
         // The function that started it.
         let id = edge.at.span.start;
         for use_ in &reached[n] {
-            let partner = own
-                .iter()
-                .find(|other| other.running.contains(&id) && conflict(use_, other));
+            let partner = own.iter().find(|other| {
+                !edge.registered && other.running.contains(&id) && conflict(use_, other)
+            });
             if let Some(partner) = partner {
                 races.push(race(pkg, use_, partner, Together::Starter, edge, None));
             }
@@ -171,7 +171,10 @@ fn of_starter(
                 }
             }
         }
-        against_methods(pkg, contexts, function, edge, &reached[n], races);
+        // Nobody has the object before the function that makes it returns.
+        if facts.left.contains(&id) {
+            against_methods(pkg, contexts, function, edge, &reached[n], races);
+        }
         against_functions(pkg, contexts, edge, &reached[n], races);
     }
 }
@@ -188,10 +191,13 @@ fn of_caller(
     if pkg.is_test(function) {
         return;
     }
-    let calls = facts
-        .edges
-        .iter()
-        .filter(|edge| edge.kind == EdgeKind::Call && facts.starts.contains(&edge.at.span.start));
+    let calls = facts.edges.iter().filter(|edge| {
+        edge.kind == EdgeKind::Call
+            && facts
+                .starts
+                .iter()
+                .any(|(start, _)| *start == edge.at.span.start)
+    });
     let outer = contexts.of(pkg, function, None);
     let own = by_function(pkg, function, facts, &outer.may);
     for call in calls {
@@ -209,12 +215,16 @@ fn of_caller(
                     continue;
                 };
                 use_.origin = origin;
-                if use_.access.kind.writes() && several(pkg, function, call, &use_) {
+                if use_.access.kind.writes()
+                    && !edge.registered
+                    && !use_.may.excludes(&use_.may)
+                    && several(pkg, function, call, &use_)
+                {
                     races.push(race(pkg, &use_, &use_.clone(), Together::Many, edge, None));
                 }
-                let partner = own
-                    .iter()
-                    .find(|other| other.running.contains(&id) && conflict(&use_, other));
+                let partner = own.iter().find(|other| {
+                    !edge.registered && other.running.contains(&id) && conflict(&use_, other)
+                });
                 if let Some(partner) = partner {
                     races.push(race(pkg, &use_, partner, Together::Starter, edge, None));
                 }

@@ -417,8 +417,8 @@ mod tests {
                 "2:1: unknown key \"handler\": did you mean \"handlers\"?",
             ),
             (
-                "concurrency = []\n",
-                "1:15: invalid type: list, expected a table",
+                "concurrency = \"pool\"\n",
+                "1:15: invalid type: string \"pool\", expected a table",
             ),
             (
                 "[concurrency]\nentry-points = [\"Submit\"]\n",

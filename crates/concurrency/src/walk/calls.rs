@@ -39,8 +39,10 @@ impl Walk<'_, '_, '_> {
                 state.waited();
             } else if library::ends(&name) {
                 // What callees have started may be over.
-                let calls = self.out.starts.clone();
-                state.running.retain(|id| !calls.contains(id));
+                let starts = &self.out.starts;
+                state
+                    .running
+                    .retain(|id| !starts.iter().any(|(start, _)| start == id));
             }
         }
         let callee = match self.is_entry(call) {
@@ -130,6 +132,17 @@ impl Walk<'_, '_, '_> {
             }
             _ => None,
         }
+    }
+
+    /// A variable stands for another object from here on: what callees have started works on
+    /// the former one.
+    pub(crate) fn another(&self, state: &mut State, var: VarId) {
+        let starts = &self.out.starts;
+        state.running.retain(|id| {
+            !starts
+                .iter()
+                .any(|&(start, root)| start == *id && root == Some(var))
+        });
     }
 
     /// Methods of an object are called by other goroutines from here on.
@@ -285,8 +298,15 @@ impl Walk<'_, '_, '_> {
             state.waited();
         }
         if !facts.left.is_empty() {
-            if !self.out.starts.contains(&instr.at.span.start) {
-                self.out.starts.push(instr.at.span.start);
+            let root = match call.receiver {
+                Some(Operand::Place(place) | Operand::Addr(place)) => {
+                    self.unit.places.root_var(place)
+                }
+                _ => None,
+            };
+            let start = (instr.at.span.start, root);
+            if !self.out.starts.contains(&start) {
+                self.out.starts.push(start);
             }
             Self::runs(state, instr);
         }

@@ -14,6 +14,9 @@ use tophash_flow::{
 use tophash_syntax::Symbol;
 use tophash_types::{Type, TypeId};
 
+/// Structs in structs are looked into this far for locks and maps.
+const STATE_DEPTH: usize = 2;
+
 impl Walk<'_, '_, '_> {
     /// What an instruction does to maps of package sync, and to contexts.
     pub(super) fn record_misuse(&mut self, state: &State, instr: &Instr) {
@@ -98,17 +101,49 @@ impl Walk<'_, '_, '_> {
         });
     }
 
-    /// Whether a value is a pointer, map or channel, so that who has it has the same object.
+    /// Whether it matters which of two equal objects a value is: it is a map, a channel, or a
+    /// pointer to a struct with one of them or with a lock in it.
     fn leads_to_object(&mut self, operand: Operand) -> bool {
-        let Operand::Place(place) = operand else {
-            return matches!(operand, Operand::Addr(_));
+        let (Operand::Place(place) | Operand::Addr(place)) = operand else {
+            return false;
         };
         let ty = self.unit.places.get(place).ty;
+        let pointee = match operand {
+            Operand::Addr(_) => Some(ty),
+            _ => self.pkg.worker.pointee(ty),
+        };
+        match pointee {
+            Some(ty) => self.has_identity(ty, STATE_DEPTH),
+            None => {
+                let under = self.pkg.worker.checker.underlying(ty);
+                matches!(
+                    self.pkg.worker.checker.ty(under),
+                    Type::Map(..) | Type::Chan(..)
+                )
+            }
+        }
+    }
+
+    /// Whether a struct has state that goroutines share: a lock, an atomic variable, a map or
+    /// a channel.
+    fn has_identity(&mut self, ty: TypeId, depth: usize) -> bool {
+        if let Some((package, _)) = self.pkg.worker.named(ty)
+            && matches!(package.as_str(), "sync" | "sync/atomic")
+        {
+            return true;
+        }
         let under = self.pkg.worker.checker.underlying(ty);
-        matches!(
-            self.pkg.worker.checker.ty(under),
-            Type::Pointer(_) | Type::Map(..) | Type::Chan(..)
-        )
+        match self.pkg.worker.checker.ty(under).clone() {
+            Type::Map(..) | Type::Chan(..) => true,
+            Type::Struct(fields) => {
+                depth > 0
+                    && fields.fields.iter().any(|&field| {
+                        let ty = self.pkg.worker.checker.type_of(field);
+                        self.has_identity(ty, depth - 1)
+                    })
+            }
+            _ => false,
+        }
     }
 
     fn context_put(&mut self, state: &State, call: &Call, at: At) {

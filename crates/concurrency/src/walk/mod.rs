@@ -82,7 +82,9 @@ impl Walk<'_, '_, '_> {
                 }
             }
             for &id in &exit.running {
-                if !self.out.left.contains(&id) && !self.out.starts.contains(&id) {
+                if !self.out.left.contains(&id)
+                    && !self.out.starts.iter().any(|(start, _)| *start == id)
+                {
                     self.out.left.push(id);
                 }
             }
@@ -187,9 +189,13 @@ impl Problem for Walk<'_, '_, '_> {
             Op::Declare(var) => {
                 state.env.remove(var);
                 state.forget_made(unit.var(*var).place);
+                self.another(state, *var);
             }
             Op::Assign { dst, ok, value } => {
                 self.assign(state, *dst, value, instr);
+                if let PlaceKind::Var(var) = unit.places.get(*dst).kind {
+                    self.another(state, var);
+                }
                 if let Some(ok) = ok
                     && let PlaceKind::Var(var) = unit.places.get(*ok).kind
                 {

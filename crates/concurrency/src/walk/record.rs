@@ -61,6 +61,7 @@ impl Walk<'_, '_, '_> {
                         let serves = named.and_then(|(package, name)| {
                             library::literal_serves(package.as_str(), name.as_str())
                         });
+                        let before = self.out.edges.len();
                         for (_, operand) in fields {
                             match serves {
                                 Some((Runs::Apart { many }, serves)) => {
@@ -76,6 +77,7 @@ impl Walk<'_, '_, '_> {
                                 _ => self.kept(state, *operand, instr.at),
                             }
                         }
+                        self.registered(before);
                         self.in_result(state, value, instr);
                     }
                     Value::ListLit { elems, .. } => {
@@ -440,6 +442,7 @@ impl Walk<'_, '_, '_> {
             Some(Runs::Once) => (EdgeKind::Once, state.locks(), false),
             None => (EdgeKind::Handed, state.locks(), false),
         };
+        let before = self.out.edges.len();
         let serves = self.serves(call).map(|(_, serves)| serves);
         for operand in call.args.iter() {
             if let Some(serves) = serves {
@@ -452,6 +455,16 @@ impl Walk<'_, '_, '_> {
                 }
                 false => self.handed(state, *operand, kind, instr.at, locks.clone(), many),
             }
+        }
+        if serves.is_some() && !self.is_entry(call) {
+            self.registered(before);
+        }
+    }
+
+    /// What was recorded since is only made known to a server here.
+    fn registered(&mut self, since: usize) {
+        for edge in &mut self.out.edges[since..] {
+            edge.registered = edge.kind == EdgeKind::Spawn;
         }
     }
 
@@ -877,6 +890,7 @@ impl Walk<'_, '_, '_> {
             fresh,
             many,
             indirect: false,
+            registered: false,
             block: self.block,
             running: state.running.clone(),
         }

@@ -28,6 +28,8 @@ pub(crate) enum Step {
     Field(Symbol),
     /// An element of a map, slice or array.
     Elem,
+    /// What an `atomic.Value` or `atomic.Pointer` holds.
+    Loaded,
 }
 
 /// All variables that one name in the source stands for. A field of a defined struct type

@@ -6,7 +6,8 @@ use crate::value::{Base, Taken};
 use smallvec::SmallVec;
 use std::rc::Rc;
 use tophash_analysis::Loc;
-use tophash_flow::{BlockId, FnId, VarId};
+use tophash_flow::{BlockId, FnId, Operand, PlaceId, VarId};
+use tophash_syntax::Span;
 
 /// A function or closure of the package.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -112,6 +113,9 @@ pub(crate) struct Edge {
     /// Of [`EdgeKind::Spawn`]: whether a function of the package starts the goroutine, which
     /// may do so in circumstances that aren't seen here.
     pub indirect: bool,
+    /// Of [`EdgeKind::Spawn`]: whether it is only made known here to a server, which starts
+    /// later.
+    pub registered: bool,
     /// The block it stands in.
     pub block: BlockId,
     /// Goroutines started in the calling function that may be at work.
@@ -171,11 +175,82 @@ pub(crate) struct ParamCall {
     pub kind: EdgeKind,
     pub locks: Locks,
     pub many: bool,
+    /// What it is given, by number, where that leads to a map.
+    pub args: Vec<(usize, ClassId, Base)>,
+}
+
+/// What is done with a `sync.Map`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum SyncOp {
+    /// A key is looked for; where what is found goes.
+    Load(Option<VarId>),
+    /// A value is stored under a key.
+    Store(Operand),
+    /// Any other method.
+    Method,
+    /// Another one takes its place.
+    Replace,
+    /// It is copied.
+    Copy,
+}
+
+/// A use of a `sync.Map`.
+#[derive(Clone, Debug)]
+pub(crate) struct SyncUse {
+    pub class: ClassId,
+    pub base: Base,
+    pub op: SyncOp,
+    pub key: Option<Operand>,
+    /// Of [`SyncOp::Store`]: whether it is an object made in this function.
+    pub fresh: bool,
+    pub at: Loc,
+    pub func: FnRef,
+    pub locks: Locks,
+    pub block: BlockId,
+    pub text: Rc<str>,
+}
+
+/// A use of a map while a copy of a lock is held, of the struct that was copied with both.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct UnderCopy {
+    /// The use, by its place among the function's.
+    pub access: usize,
+    pub lock: ClassId,
+    /// The copy.
+    pub var: VarId,
+}
+
+/// A write to a map that somebody was given before.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AfterSend {
+    /// The write, by its place among the function's accesses.
+    pub access: usize,
+    /// Where the map was given away.
+    pub sent: Sent,
+}
+
+/// A map that was given to a goroutine that goes its own way.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Sent {
+    /// The map, if it was made here.
+    pub made: Option<PlaceId>,
+    /// The variable it lies in, if not.
+    pub class: Option<ClassId>,
+    /// By a `go` statement, and not on a channel.
+    pub by_go: bool,
+    pub span: Span,
 }
 
 /// What a function does that concerns others.
 #[derive(Default, Debug)]
 pub(crate) struct FnFacts {
+    pub syncs: Vec<SyncUse>,
+    pub under_copies: Vec<UnderCopy>,
+    pub after_sends: Vec<AfterSend>,
+    /// Maps put into a context: the key, and where.
+    pub context_puts: Vec<(ClassId, Loc)>,
+    /// Functions that get objects of an informer's cache.
+    pub informer_handlers: Vec<FnRef>,
     pub accesses: Vec<Access>,
     pub edges: Vec<Edge>,
     pub escapes: Vec<Escape>,
@@ -195,8 +270,12 @@ pub(crate) struct FnFacts {
     pub replaces: Vec<ClassId>,
     /// Variables of which a lock is taken.
     pub locked: Vec<VarId>,
-    /// Whether it starts goroutines that may be at work when it returns.
-    pub spawns: bool,
+    /// Goroutines that it starts and that may be at work when it returns, by the place of the
+    /// `go` statement.
+    pub left: Vec<u32>,
+    /// Calls in it of functions that leave goroutines at work, by their place, with the variable
+    /// that the receiver is come by through.
+    pub starts: Vec<(u32, Option<VarId>)>,
     /// Whether it waits for goroutines.
     pub waits: bool,
     /// Whether it is a test that goes on beside others, by `t.Parallel`.

@@ -4,6 +4,7 @@ use crate::class::{ClassId, Root, Step};
 use crate::context::{Callers, Contexts, holds, is_exported};
 use crate::facts::{Access, AccessKind, Edge, EdgeKind, Escape, EscapeKind, FnRef};
 use crate::lock::{Held, LockSet, Mode};
+use crate::misuse::is_snapshot;
 use crate::package::Package;
 use crate::value::Base;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -350,7 +351,7 @@ fn of_class(
     let local = matches!(pkg.classes.get(class).root, Root::Local(..));
     // A map that is only filled as it is put in its place is a snapshot afterwards.
     let changes = |u: &Use<'_>| u.access.kind.writes() && !u.access.filling;
-    if local || !uses.iter().any(changes) {
+    if local || is_snapshot(pkg, class) || !uses.iter().any(changes) {
         return;
     }
     let before = conflicts.len();

@@ -10,16 +10,20 @@
 mod annotation;
 mod class;
 mod context;
+mod entries;
 mod facts;
 mod guard;
 mod library;
 mod lock;
+mod misuse;
 mod package;
 mod race;
 mod value;
 mod walk;
 
+pub use entries::EntryPoints;
 pub use facts::{AccessKind, EscapeKind};
 pub use guard::{Conflict, ConflictKind, Side};
+pub use misuse::{Misuse, MisuseKind};
 pub use package::{ConcurrencyFacts, analyse_package};
 pub use race::{Race, Together};

@@ -117,6 +117,18 @@ impl LockSet {
         LockSet(kept.copied().collect())
     }
 
+    /// The same locks, by whatever path they were taken.
+    pub(crate) fn without_places(&self) -> LockSet {
+        let mut set = LockSet::default();
+        for &held in &self.0 {
+            set.add(Held {
+                place: None,
+                ..held
+            });
+        }
+        set
+    }
+
     /// Whether a lock is in both so that one side keeps the other out.
     pub(crate) fn excludes(&self, other: &LockSet) -> bool {
         self.0.iter().any(|held| {

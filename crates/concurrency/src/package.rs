@@ -3,8 +3,10 @@
 use crate::annotation::{self, Guards};
 use crate::class::{Class, ClassId, Classes, Root, Step, UnitId};
 use crate::context::Contexts;
+use crate::entries::EntryPoints;
 use crate::facts::{FnFacts, FnRef};
 use crate::guard;
+use crate::misuse::{self, Misuse};
 use crate::value::Val;
 use crate::walk::walk;
 use rustc_hash::FxHashMap;
@@ -28,6 +30,8 @@ pub struct ConcurrencyFacts {
     pub conflicts: Vec<Conflict>,
     /// Maps that two goroutines reach, in the order of the source.
     pub races: Vec<Race>,
+    /// Locks and maps that are not made to be used as they are, in the order of the source.
+    pub misuses: Vec<Misuse>,
 }
 
 /// A function declaration with a body.
@@ -48,6 +52,8 @@ pub(crate) struct Package<'p, 'w> {
     by_method: FxHashMap<Symbol, Vec<UnitId>>,
     pub classes: Classes,
     pub guards: Guards,
+    pub entries: &'p EntryPoints,
+    path: Symbol,
     facts: FxHashMap<FnRef, Option<Rc<FnFacts>>>,
     implementations: FxHashMap<(TypeId, Symbol), Vec<FnRef>>,
     /// What variables that closures capture stand for; none where that differs.
@@ -58,16 +64,27 @@ pub(crate) struct Package<'p, 'w> {
 }
 
 /// Analyses the functions of a package.
-pub fn analyse_package(worker: &mut Worker, package: PackageId) -> ConcurrencyFacts {
+pub fn analyse_package(
+    worker: &mut Worker,
+    package: PackageId,
+    entries: &EntryPoints,
+) -> ConcurrencyFacts {
     let world = worker.world;
-    let concerned = world
-        .files(package)
-        .iter()
-        .any(|&file| concerns(world.file(file).tree));
+    let names: Vec<Symbol> = ["Lock", "RLock", "Go", "AfterFunc", "HandleFunc", "Parallel"]
+        .map(Symbol::new)
+        .into_iter()
+        .chain(SERVING.map(Symbol::new))
+        .chain(entries.names())
+        .collect();
+    let concerned = entries.shares_of(world.path(package))
+        || world
+            .files(package)
+            .iter()
+            .any(|&file| concerns(world.file(file).tree, &names));
     if !concerned {
         return ConcurrencyFacts::default();
     }
-    let mut pkg = Package::new(worker, package);
+    let mut pkg = Package::new(worker, package, entries);
     let all: Vec<FnRef> = pkg.functions();
     for &function in &all {
         pkg.facts(function);
@@ -75,21 +92,47 @@ pub fn analyse_package(worker: &mut Worker, package: PackageId) -> ConcurrencyFa
     let mut contexts = Contexts::new(&mut pkg, &all);
     let conflicts = guard::conflicts(&mut pkg, &mut contexts, &all);
     let races = race::races(&mut pkg, &mut contexts, &all);
-    ConcurrencyFacts { conflicts, races }
+    let misuses = misuse::misuses(&mut pkg, &mut contexts, &all);
+    ConcurrencyFacts {
+        conflicts,
+        races,
+        misuses,
+    }
 }
 
-/// Whether a file has to do with locks or goroutines, told from its syntax.
-fn concerns(file: &File) -> bool {
+/// Whether a file has to do with locks, goroutines or what they share, told from its syntax.
+fn concerns(file: &File, names: &[Symbol]) -> bool {
     let ast = &file.ast;
-    let goes = (0..ast.stmt_count())
-        .any(|n| matches!(ast.stmt(StmtId::from_index(n)).kind, StmtKind::Go(_)));
-    let lock_names =
-        ["Lock", "RLock", "Go", "AfterFunc", "HandleFunc", "Parallel"].map(Symbol::new);
+    let goes = (0..ast.stmt_count()).any(|n| {
+        matches!(
+            ast.stmt(StmtId::from_index(n)).kind,
+            StmtKind::Go(_) | StmtKind::Send { .. }
+        )
+    });
+    let shared = [("sync", "Map"), ("atomic", "Value"), ("atomic", "Pointer")]
+        .map(|(package, name)| (Symbol::new(package), Symbol::new(name)));
     goes || (0..ast.expr_count()).any(|n| match ast.expr(ExprId::from_index(n)).kind {
-        ExprKind::Selector { name, .. } => lock_names.contains(&name),
+        ExprKind::Selector { x, name, .. } => {
+            names.contains(&name)
+                || shared.iter().any(|&(package, ty)| {
+                    ty == name && matches!(ast.expr(x).kind, ExprKind::Ident(id) if id == package)
+                })
+        }
         _ => false,
     })
 }
+
+/// Names that packages with handlers of requests and events have.
+const SERVING: [&str; 8] = [
+    "WithValue",
+    "ListenAndServe",
+    "ListenAndServeTLS",
+    "GET",
+    "POST",
+    "NewControllerManagedBy",
+    "AddEventHandler",
+    "AddFunc",
+];
 
 fn imports_testing(file: &File) -> bool {
     let testing = Symbol::new("testing");
@@ -97,8 +140,14 @@ fn imports_testing(file: &File) -> bool {
 }
 
 impl<'p, 'w> Package<'p, 'w> {
-    fn new(worker: &'p mut Worker<'w>, package: PackageId) -> Package<'p, 'w> {
+    fn new(
+        worker: &'p mut Worker<'w>,
+        package: PackageId,
+        entries: &'p EntryPoints,
+    ) -> Package<'p, 'w> {
         let mut pkg = Package {
+            path: worker.world.path(package),
+            entries,
             worker,
             units: Vec::new(),
             by_name: FxHashMap::default(),
@@ -174,6 +223,36 @@ impl<'p, 'w> Package<'p, 'w> {
                 })
             })
             .collect()
+    }
+
+    /// The declared methods of a type of this package.
+    pub(crate) fn methods(&self, package: Symbol, name: Symbol) -> Vec<FnRef> {
+        if package != self.path {
+            return Vec::new();
+        }
+        let units = self.units.iter().enumerate();
+        units
+            .filter(|(_, info)| info.unit.name.receiver == Some(name))
+            .map(|(n, _)| FnRef {
+                unit: UnitId(n as u32),
+                function: FnId::ROOT,
+            })
+            .collect()
+    }
+
+    /// Types of this package of which the user says that goroutines share them.
+    pub(crate) fn shared_types(&self) -> Vec<Symbol> {
+        let names = self.units.iter().filter_map(|info| info.unit.name.receiver);
+        let mut names: Vec<Symbol> = names
+            .filter(|&name| self.entries.is_shared(self.path, name))
+            .collect();
+        names.sort_unstable_by_key(|name| name.as_str());
+        names.dedup();
+        names
+    }
+
+    pub(crate) fn path(&self) -> Symbol {
+        self.path
     }
 
     /// The function of this package with that name.
@@ -357,6 +436,7 @@ impl<'p, 'w> Package<'p, 'w> {
                     text.push_str(name.as_str());
                 }
                 Step::Elem => text.push_str("[...]"),
+                Step::Loaded => text.push_str(".Load()"),
             }
         }
         text

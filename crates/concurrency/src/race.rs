@@ -1,6 +1,6 @@
 //! Maps that two goroutines reach, shown by the statements that start them.
 
-use crate::class::{ClassId, Root, Step};
+use crate::class::{ClassId, Root, Step, UnitId};
 use crate::context::{Callers, Contexts, is_exported};
 use crate::facts::{Access, AccessKind, Edge, EdgeKind, FnFacts, FnRef};
 use crate::guard::{Side, is_maker, locks};
@@ -28,6 +28,8 @@ pub enum Together {
     /// The goroutine is started when the object is made; this exported method of the object
     /// may be called at any time.
     Method,
+    /// The settings say that several goroutines call methods of the type at once.
+    Declared,
 }
 
 /// Two uses of a map by two goroutines.
@@ -62,6 +64,8 @@ const MAX_REACHED: usize = 256;
 enum Origin {
     Var(VarId),
     Global,
+    /// The one object of a type that goroutines share.
+    Shared,
 }
 
 /// A use of a map that is reached from a function.
@@ -94,6 +98,12 @@ pub(crate) fn races(
         if !spawns.is_empty() {
             of_starter(pkg, contexts, function, &facts, &spawns, &mut races);
         }
+        if !facts.starts.is_empty() {
+            of_caller(pkg, contexts, function, &facts, &mut races);
+        }
+    }
+    for name in pkg.shared_types() {
+        of_shared(pkg, contexts, name, &mut races);
     }
     races.sort_by_key(|race| (race.here.at.file, race.here.at.span.start));
     // What a test does with the program's own maps it does knowing when.
@@ -133,9 +143,9 @@ fn of_starter(
         // The function that started it.
         let id = edge.at.span.start;
         for use_ in &reached[n] {
-            let partner = own
-                .iter()
-                .find(|other| other.running.contains(&id) && conflict(use_, other));
+            let partner = own.iter().find(|other| {
+                !edge.registered && other.running.contains(&id) && conflict(use_, other)
+            });
             if let Some(partner) = partner {
                 races.push(race(pkg, use_, partner, Together::Starter, edge, None));
             }
@@ -161,8 +171,144 @@ fn of_starter(
                 }
             }
         }
-        against_methods(pkg, contexts, function, edge, &reached[n], races);
+        // Nobody has the object before the function that makes it returns.
+        if facts.left.contains(&id) {
+            against_methods(pkg, contexts, function, edge, &reached[n], races);
+        }
         against_functions(pkg, contexts, edge, &reached[n], races);
+    }
+}
+
+/// Goroutines that callees leave at work, against what the function does from then on, and
+/// against themselves if the callee is called again for the same object.
+fn of_caller(
+    pkg: &mut Package<'_, '_>,
+    contexts: &mut Contexts,
+    function: FnRef,
+    facts: &FnFacts,
+    races: &mut Vec<Race>,
+) {
+    if pkg.is_test(function) {
+        return;
+    }
+    let calls = facts.edges.iter().filter(|edge| {
+        edge.kind == EdgeKind::Call
+            && facts
+                .starts
+                .iter()
+                .any(|(start, _)| *start == edge.at.span.start)
+    });
+    let outer = contexts.of(pkg, function, None);
+    let own = by_function(pkg, function, facts, &outer.may);
+    for call in calls {
+        let Some(callee) = pkg.facts(call.to) else {
+            continue;
+        };
+        let id = call.at.span.start;
+        let left = callee.edges.iter().filter(|edge| {
+            edge.kind == EdgeKind::Spawn && callee.left.contains(&edge.at.span.start)
+        });
+        for edge in left {
+            let reached = by_goroutine(pkg, edge);
+            for mut use_ in reached {
+                let Some(origin) = callers_origin(call, use_.origin) else {
+                    continue;
+                };
+                use_.origin = origin;
+                if use_.access.kind.writes()
+                    && !edge.registered
+                    && !use_.may.excludes(&use_.may)
+                    && several(pkg, function, call, &use_)
+                {
+                    races.push(race(pkg, &use_, &use_.clone(), Together::Many, edge, None));
+                }
+                let partner = own.iter().find(|other| {
+                    !edge.registered && other.running.contains(&id) && conflict(&use_, other)
+                });
+                if let Some(partner) = partner {
+                    races.push(race(pkg, &use_, partner, Together::Starter, edge, None));
+                }
+            }
+        }
+    }
+}
+
+/// How a caller has what a function has.
+fn callers_origin(call: &Edge, origin: Origin) -> Option<Origin> {
+    let Origin::Var(var) = origin else {
+        return Some(origin);
+    };
+    let arg = call.args.iter().find(|arg| arg.param == var)?;
+    self::origin(arg.base, arg.root)
+}
+
+/// Stands for whoever calls methods of shared objects.
+const NOBODY: FnRef = FnRef {
+    unit: UnitId(u32::MAX),
+    function: FnId::ROOT,
+};
+
+/// Exported methods of a type of which the settings say that goroutines share its objects.
+fn of_shared(
+    pkg: &mut Package<'_, '_>,
+    contexts: &mut Contexts,
+    name: Symbol,
+    races: &mut Vec<Race>,
+) {
+    let mut reached: Vec<Reached> = Vec::new();
+    for method in pkg.methods(pkg.path(), name) {
+        let unit = pkg.unit(method.unit).unit.clone();
+        let Some(receiver) = unit.function(FnId::ROOT).receiver else {
+            continue;
+        };
+        let alone = contexts.of(pkg, method, Some(receiver)).callers == Callers::Alone;
+        let called = is_exported(unit.name.name.as_str())
+            && !alone
+            && !pkg.unit(method.unit).expects_lock
+            && !is_maker(pkg, method);
+        if !called {
+            continue;
+        }
+        let start = Frame {
+            function: method,
+            given: vec![(receiver, Origin::Shared)],
+            must: LockSet::default(),
+            may: LockSet::default(),
+            running: Vec::new(),
+            depth: 0,
+        };
+        reach(pkg, NOBODY, start, &mut reached);
+    }
+    reached.retain(|use_| use_.origin == Origin::Shared);
+    for use_ in &reached {
+        let elem = pkg
+            .classes
+            .get(use_.access.class)
+            .steps
+            .contains(&Step::Elem);
+        if elem || !use_.access.kind.writes() {
+            continue;
+        }
+        // Another place says more than the same one.
+        let others = reached.iter().filter(|other| conflict(use_, other));
+        let Some(other) = others.max_by_key(|other| other.access.at != use_.access.at) else {
+            continue;
+        };
+        let function = names::function(
+            &pkg.worker.checker,
+            &pkg.unit(use_.access.func.unit).unit,
+            use_.access.func.function,
+        );
+        races.push(Race {
+            map: pkg.describe(use_.access.class),
+            here: side(pkg, use_),
+            other: side(pkg, other),
+            together: Together::Declared,
+            started: use_.access.at,
+            starter: function,
+            started_other: None,
+            in_test: pkg.is_test(use_.access.func),
+        });
     }
 }
 
@@ -506,7 +652,7 @@ fn several(pkg: &Package<'_, '_>, starter: FnRef, edge: &Edge, use_: &Reached) -
     let function = unit.function(starter.function);
     let var = match use_.origin {
         Origin::Var(var) => Some(var),
-        Origin::Global => None,
+        Origin::Global | Origin::Shared => None,
     };
     if edge.many {
         // A server in a test is asked one thing at a time.

@@ -15,6 +15,8 @@ pub(crate) enum Base {
     Global,
     /// Out of memory that others have, too.
     Shared,
+    /// Out of the cache of an informer, which all readers of that cache have.
+    Cached,
     /// It was made here, at that path, and nobody else has it.
     Fresh(PlaceId),
     /// Nothing is known.

@@ -11,6 +11,7 @@ use toml::Spanned;
 use tophash_finding::Severity;
 
 use crate::choice::{Layer, Level};
+use crate::concurrency::{Concurrency, Parts};
 use crate::error::{ConfigError, position};
 use crate::glob::Patterns;
 use crate::nearest::nearest;
@@ -67,6 +68,30 @@ pub(crate) struct ConfigFile {
     /// Build tags to hold satisfied, as if given by `--tags`. Only those for the directory
     /// that tophash runs in count.
     tags: Option<Vec<String>>,
+
+    /// What runs at the same time, beside what tophash knows by itself.
+    concurrency: ConcurrencyTable,
+}
+
+/// What runs at the same time. The lists add to those of the files above.
+#[derive(Clone, Default, Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+struct ConcurrencyTable {
+    /// Functions and methods that run each function they are given in a goroutine of its own:
+    /// `example.com/pool.Submit`, `example.com/pool.Pool.Submit`.
+    #[cfg_attr(test, schemars(with = "Vec<String>"))]
+    entry_points: Vec<Spanned<String>>,
+
+    /// The same of those that run it in several goroutines at once, as a server does with
+    /// its handlers. Of an argument that is an object, all methods that are exported count.
+    #[cfg_attr(test, schemars(with = "Vec<String>"))]
+    handlers: Vec<Spanned<String>>,
+
+    /// Types whose exported methods are called by several goroutines at once:
+    /// `example.com/store.Store`.
+    #[cfg_attr(test, schemars(with = "Vec<String>"))]
+    shared_types: Vec<Spanned<String>>,
 }
 
 /// Settings for the files that patterns name.
@@ -132,6 +157,7 @@ pub(crate) struct Config {
     pub(crate) exclude: Patterns,
     pub(crate) tests: Option<bool>,
     pub(crate) tags: Option<Vec<String>>,
+    pub(crate) concurrency: Concurrency,
 }
 
 impl Config {
@@ -198,7 +224,24 @@ impl Reader<'_> {
             exclude: self.patterns(&file.exclude),
             tests: file.tests,
             tags: file.tags,
+            concurrency: Concurrency {
+                entry_points: self.qualified(file.concurrency.entry_points, Parts::Function),
+                handlers: self.qualified(file.concurrency.handlers, Parts::Function),
+                shared_types: self.qualified(file.concurrency.shared_types, Parts::Type),
+            },
         }
+    }
+
+    /// Names that begin with the import path of a package.
+    fn qualified(&mut self, words: Vec<Spanned<String>>, parts: Parts) -> Vec<String> {
+        let mut names = Vec::with_capacity(words.len());
+        for word in words {
+            match parts.check(word.get_ref()) {
+                Ok(()) => names.push(word.into_inner()),
+                Err(message) => self.error(&word, message),
+            }
+        }
+        names
     }
 
     fn layer(
@@ -285,6 +328,7 @@ fn plain(message: &str) -> String {
         .replace("expected a map", "expected a table")
         .replace("expected struct ConfigFile", "expected a table")
         .replace("expected struct PerPath", "expected a table")
+        .replace("expected struct ConcurrencyTable", "expected a table")
         .replace("invalid type: sequence", "invalid type: list")
         .replace("invalid type: map", "invalid type: table")
         .replace("missing field", "missing key")
@@ -313,7 +357,7 @@ mod tests {
             (
                 "# a\n\ncolour = 1\n",
                 "3:1: unknown key \"colour\"; known are select, extend-select, ignore, \
-                 severity, per-path, exclude, tests, tags",
+                 severity, per-path, exclude, tests, tags, concurrency",
             ),
             (
                 "select = \"TH1\"\n",
@@ -367,6 +411,29 @@ mod tests {
                 "exclude = [\"/abs\"]\n",
                 "1:12: the pattern \"/abs\": patterns are relative to the directory of their \
                  file, and stay below it",
+            ),
+            (
+                "[concurrency]\nhandler = []\n",
+                "2:1: unknown key \"handler\": did you mean \"handlers\"?",
+            ),
+            (
+                "concurrency = \"pool\"\n",
+                "1:15: invalid type: string \"pool\", expected a table",
+            ),
+            (
+                "[concurrency]\nentry-points = [\"Submit\"]\n",
+                "2:17: \"Submit\" is no function with its package: write \
+                 import/path.Function or import/path.Type.Method",
+            ),
+            (
+                "[concurrency]\nentry-points = [\"example.com/pool.(*Pool).Submit\"]\n",
+                "2:17: \"example.com/pool.(*Pool).Submit\" is no function with its package: \
+                 write import/path.Function or import/path.Type.Method",
+            ),
+            (
+                "[concurrency]\nshared-types = [\"example.com/store\"]\n",
+                "2:17: \"example.com/store\" is no type with its package: write \
+                 import/path.Type",
             ),
             ("select = [\n", "1:11: unclosed array, expected `]`"),
             (
@@ -458,6 +525,8 @@ mod tests {
             "selct = []",
             "select = \"TH1\"",
             "tests = 1",
+            "concurrency = { handler = [] }",
+            "concurrency = { entry-points = [1] }",
             "severity.TH1 = \"warn\"",
             "per-path = [{ ignore = [] }]",
             "per-path = [{ paths = [], path = [] }]",

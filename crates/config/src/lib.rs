@@ -6,6 +6,7 @@
 //! `docs/tophash.schema.json` is made from.
 
 mod choice;
+mod concurrency;
 mod error;
 mod file;
 mod glob;
@@ -14,6 +15,7 @@ mod selector;
 mod settings;
 
 pub use choice::Choice;
+pub use concurrency::Concurrency;
 pub use error::ConfigError;
 pub use file::FILE_NAME;
 pub use nearest::{nearest, nearest_rule};

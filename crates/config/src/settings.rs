@@ -8,6 +8,7 @@ use std::sync::Arc;
 use tophash_finding::{RuleMeta, Severity};
 
 use crate::choice::{Choice, Layer};
+use crate::concurrency::Concurrency;
 use crate::error::ConfigError;
 use crate::file::{Config, FILE_NAME};
 use crate::glob::Patterns;
@@ -198,6 +199,15 @@ impl DirSettings {
             .rev()
             .map(|config| config.tags.as_deref());
         tags.flatten().next()
+    }
+
+    /// What the files say of what runs at the same time, all together.
+    pub fn concurrency(&self) -> Concurrency {
+        let mut all = Concurrency::default();
+        for config in &self.configs {
+            all.add(&config.concurrency);
+        }
+        all
     }
 }
 
@@ -542,6 +552,29 @@ mod tests {
             files,
             ["tophash.toml", "x/tophash.toml", "x/y/tophash.toml"]
         );
+    }
+
+    #[test]
+    fn entry_points_add_up() {
+        let tree = tree(&[
+            (
+                "tophash.toml",
+                "[concurrency]\nentry-points = ['a.F']\nshared-types = ['a.T']",
+            ),
+            (
+                "x/tophash.toml",
+                "[concurrency]\nentry-points = ['a/b.v2.T.M']\nhandlers = ['a.H']",
+            ),
+        ]);
+        let settings = tree.load("x/a.go").unwrap();
+        let all = settings.dir(&tree.dir.path().join("x")).concurrency();
+        assert_eq!(all.entry_points, ["a.F", "a/b.v2.T.M"]);
+        assert_eq!(
+            (all.handlers, all.shared_types),
+            (vec!["a.H".into()], vec!["a.T".into()])
+        );
+        let outer = settings.dir(tree.dir.path()).concurrency();
+        assert_eq!(outer.entry_points, ["a.F"]);
     }
 
     /// Of a file below several directories, one mistake is told once.

@@ -7,6 +7,8 @@ use std::time::Instant;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use tophash_analysis::{Worker, analyse_package};
+use tophash_concurrency::EntryPoints;
+use tophash_config::Settings;
 use tophash_finding::{Finding, Problem, ProblemKind, Stats, sort_and_dedupe};
 use tophash_types::Program;
 use tophash_workspace::{FileId, PackageId, Workspace};
@@ -105,7 +107,7 @@ fn run(options: &Options, progress: &Progress) -> Output {
     let start = Instant::now();
     let wanted = asked.wanted();
     progress.enter(Stage::Analyse, workspace.roots().len());
-    let (mut findings, given_up) = analyse(&workspace, &wanted, places, progress);
+    let (mut findings, given_up) = analyse(&workspace, &settings, &wanted, places, progress);
     trace.stages.push((Stage::Analyse, start.elapsed()));
 
     trace.dependency_files = (workspace.file_count() - files.len()) as u64;
@@ -144,6 +146,7 @@ fn run(options: &Options, progress: &Progress) -> Output {
 /// a problem for each package that was given up.
 fn analyse(
     workspace: &Workspace,
+    settings: &Settings,
     wanted: &[bool],
     places: Places<'_>,
     progress: &Progress,
@@ -163,7 +166,10 @@ fn analyse(
         let facts = analyse_package(worker, program.package_id(id));
         let mut findings = registry::findings(wanted, &facts, &worker.origins, sites);
         if registry::wants_concurrency(wanted) {
-            let facts = tophash_concurrency::analyse_package(worker, program.package_id(id));
+            let said = settings.dir(&workspace.package(id).dir).concurrency();
+            let entries = EntryPoints::new(&said.entry_points, &said.handlers, &said.shared_types);
+            let package = program.package_id(id);
+            let facts = tophash_concurrency::analyse_package(worker, package, &entries);
             findings.extend(registry::concurrency_findings(wanted, &facts, sites));
         }
         progress.step();

@@ -11,7 +11,9 @@ use crate::{
     th103_nil_map_argument, th104_nil_inner_map, th105_decoded_map_field,
     th106_unchecked_map_assertion, th107_lost_map_assignment, th108_nil_map_after_clear,
     th201_concurrent_map_access, th202_inconsistent_map_lock, th203_write_under_rlock,
-    th204_guarded_map_escapes, th212_lock_not_covering_iteration,
+    th204_guarded_map_escapes, th205_lock_copied, th206_sync_map_replaced,
+    th207_sync_map_check_then_act, th208_snapshot_mutated, th209_context_carries_map,
+    th210_cached_object_mutated, th211_map_handed_to_goroutine, th212_lock_not_covering_iteration,
 };
 
 /// A rule: what it says about itself, and its page.
@@ -76,6 +78,13 @@ static RULES: &[Rule] = &[
     th202_inconsistent_map_lock::RULE,
     th203_write_under_rlock::RULE,
     th204_guarded_map_escapes::RULE,
+    th205_lock_copied::RULE,
+    th206_sync_map_replaced::RULE,
+    th207_sync_map_check_then_act::RULE,
+    th208_snapshot_mutated::RULE,
+    th209_context_carries_map::RULE,
+    th210_cached_object_mutated::RULE,
+    th211_map_handed_to_goroutine::RULE,
     th212_lock_not_covering_iteration::RULE,
 ];
 

@@ -35,10 +35,14 @@ fn finding(race: &Race, sites: &Sites) -> Finding {
     let here = &race.here;
     let mut evidence = Vec::new();
     let started = match race.together {
-        Together::Many => "the goroutine is started here, several times",
-        _ => "the goroutine is started here",
+        Together::Many => Some("the goroutine is started here, several times"),
+        // The settings say so, and no place in the source.
+        Together::Declared => None,
+        _ => Some("the goroutine is started here"),
     };
-    evidence.push(sites.evidence(race.started, &race.starter, started.into()));
+    if let Some(started) = started {
+        evidence.push(sites.evidence(race.started, &race.starter, started.into()));
+    }
     if let Some(second) = race.started_other {
         let message = "the other goroutine is started here".to_owned();
         evidence.push(sites.evidence(second, &race.starter, message));
@@ -82,6 +86,14 @@ fn message(race: &Race, sites: &Sites) -> String {
         Together::Many => format!(
             "{what} and {} at {at} by several goroutines at once, without a common lock: they are started at {started}",
             done(other.kind),
+        ),
+        Together::Declared if same => {
+            format!("{what} without a lock, in a method that the settings say goroutines share")
+        }
+        Together::Declared => format!(
+            "{what} and {} in {} ({at}), without a common lock: the settings say that goroutines share the object",
+            done(other.kind),
+            other.function,
         ),
         Together::Two => format!(
             "{what} and {} at {at} by another goroutine, without a common lock",

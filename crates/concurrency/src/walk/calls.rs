@@ -3,12 +3,13 @@
 use super::state::State;
 use super::{ALONE, Walk};
 use crate::class::{ClassId, Root};
+use crate::context::is_exported;
 use crate::facts::{EdgeKind, FnFacts, FnRef, Ret};
-use crate::library::{self, Runs};
+use crate::library::{self, Runs, Serves};
 use crate::lock::{Held, LockOp, Mode};
 use crate::value::{Base, Val};
 use std::rc::Rc;
-use tophash_flow::{Call, Callee, FuncName, Instr, Operand, PlaceId, PlaceKind, VarId};
+use tophash_flow::{Call, Callee, FnId, FuncName, Instr, Operand, PlaceId, PlaceKind, Unit, VarId};
 use tophash_syntax::ast::ExprKind;
 
 impl Walk<'_, '_, '_> {
@@ -33,12 +34,21 @@ impl Walk<'_, '_, '_> {
             state.release(held.class, held.mode, held.place);
             return;
         }
-        if let Some(name) = self.called_name(call, instr)
-            && library::waits(&name)
-        {
-            state.waited();
+        if let Some(name) = self.called_name(call, instr) {
+            if library::waits(&name) {
+                state.waited();
+            } else if library::ends(&name) {
+                // What callees have started may be over.
+                let starts = &self.out.starts;
+                state
+                    .running
+                    .retain(|id| !starts.iter().any(|(start, _)| start == id));
+            }
         }
-        let callee = self.callee(state, call);
+        let callee = match self.is_entry(call) {
+            true => None,
+            false => self.callee(state, call),
+        };
         if let Some(callee) = callee {
             if let Callee::Closure(function) = call.callee {
                 self.capture(state, function);
@@ -49,14 +59,19 @@ impl Walk<'_, '_, '_> {
             }
         }
         if let Some(Runs::Apart { .. }) = self.library_runs(call, instr) {
+            let serves = self.serves(call).map(|(_, serves)| serves);
             for &operand in call.args.iter() {
                 self.started(state, operand, instr);
+                if let Some(serves) = serves {
+                    self.serving(state, operand, serves, instr);
+                }
             }
         }
         let result = match call.callee {
             Callee::Static(name) => self.made_by(name),
             _ => None,
         };
+        let result = result.or_else(|| self.shared_result(state, call));
         for n in 0..call.results.len() {
             let val = match n {
                 0 => result.clone(),
@@ -76,7 +91,10 @@ impl Walk<'_, '_, '_> {
 
     /// When a function of another package runs functions that it is given. The methods of a
     /// type that could not be found are told by their names.
-    pub(crate) fn library_runs(&self, call: &Call, instr: &Instr) -> Option<Runs> {
+    pub(crate) fn library_runs(&mut self, call: &Call, instr: &Instr) -> Option<Runs> {
+        if let Some((runs, _)) = self.serves(call) {
+            return Some(runs);
+        }
         match call.callee {
             Callee::Static(name) => library::runs(name),
             Callee::Unknown | Callee::Interface { .. } => {
@@ -84,6 +102,106 @@ impl Walk<'_, '_, '_> {
                 library::runs_by_name(&name)
             }
             _ => None,
+        }
+    }
+
+    /// What the callee does with handlers, if it takes some.
+    pub(crate) fn serves(&mut self, call: &Call) -> Option<(Runs, Serves)> {
+        let name = self.full_name(call)?;
+        let said = self.pkg.entries.serves(name);
+        said.or_else(|| library::serves(name))
+    }
+
+    /// Whether the user says what the callee does with functions.
+    pub(crate) fn is_entry(&mut self, call: &Call) -> bool {
+        let name = self.full_name(call);
+        name.is_some_and(|name| self.pkg.entries.serves(name).is_some())
+    }
+
+    /// The name of a declared function, or of an interface's method.
+    pub(crate) fn full_name(&mut self, call: &Call) -> Option<FuncName> {
+        match call.callee {
+            Callee::Static(name) => Some(name),
+            Callee::Interface { ty, name } => {
+                let (package, receiver) = self.pkg.worker.named(ty)?;
+                Some(FuncName {
+                    package,
+                    receiver: Some(receiver),
+                    name,
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// A variable stands for another object from here on: what callees have started works on
+    /// the former one.
+    pub(crate) fn another(&self, state: &mut State, var: VarId) {
+        let starts = &self.out.starts;
+        state.running.retain(|id| {
+            !starts
+                .iter()
+                .any(|&(start, root)| start == *id && root == Some(var))
+        });
+    }
+
+    /// Methods of an object are called by other goroutines from here on.
+    pub(crate) fn serving(
+        &mut self,
+        state: &mut State,
+        operand: Operand,
+        serves: Serves,
+        instr: &Instr,
+    ) {
+        if self.methods_served(operand, serves).is_empty() {
+            return;
+        }
+        if let Some(val) = self.operand(state, operand) {
+            state.publish_val(&val);
+        }
+        Self::runs(state, instr);
+    }
+
+    /// The methods of an object of this package's types that are called by whoever it is
+    /// given to.
+    pub(crate) fn methods_served(&mut self, operand: Operand, serves: Serves) -> Vec<FnRef> {
+        let (Operand::Place(place) | Operand::Addr(place)) = operand else {
+            return Vec::new();
+        };
+        let ty = self.unit.places.get(place).ty;
+        let ty = self.pkg.worker.pointee(ty).unwrap_or(ty);
+        let Some((package, name)) = self.pkg.worker.named(ty) else {
+            return Vec::new();
+        };
+        let mut methods = self.pkg.methods(package, name);
+        methods.retain(|&method| {
+            let unit = self.pkg.unit(method.unit).unit.clone();
+            let name = unit.name.name;
+            match serves {
+                Serves::Http => name.as_str() == "ServeHTTP",
+                Serves::Grpc => is_exported(name.as_str()) && self.has_service_form(&unit),
+                Serves::Named(names) => names.contains(&name.as_str()),
+                Serves::Exported => is_exported(name.as_str()),
+            }
+        });
+        methods
+    }
+
+    /// Whether a method is one of a gRPC service: `(ctx, *Request) (*Response, error)`, or
+    /// with a stream, whose type's name ends in `Server`.
+    fn has_service_form(&mut self, unit: &Unit) -> bool {
+        let function = unit.function(FnId::ROOT);
+        let named = |walk: &mut Self, var: VarId| walk.pkg.worker.named(unit.var(var).ty);
+        let (params, results) = (&function.params, function.results.len());
+        match (params.first(), params.last()) {
+            (Some(&first), _) if params.len() == 2 && results == 2 => named(self, first)
+                .is_some_and(|(package, name)| {
+                    package.as_str() == "context" && name.as_str() == "Context"
+                }),
+            (_, Some(&last)) if results == 1 => {
+                named(self, last).is_some_and(|(_, name)| name.as_str().ends_with("Server"))
+            }
+            _ => false,
         }
     }
 
@@ -178,6 +296,19 @@ impl Walk<'_, '_, '_> {
         }
         if facts.waits {
             state.waited();
+        }
+        if !facts.left.is_empty() {
+            let root = match call.receiver {
+                Some(Operand::Place(place) | Operand::Addr(place)) => {
+                    self.unit.places.root_var(place)
+                }
+                _ => None,
+            };
+            let start = (instr.at.span.start, root);
+            if !self.out.starts.contains(&start) {
+                self.out.starts.push(start);
+            }
+            Self::runs(state, instr);
         }
         for inner in facts.param_calls.iter() {
             if inner.kind == EdgeKind::Spawn
@@ -463,7 +594,7 @@ impl Walk<'_, '_, '_> {
         }
     }
 
-    fn runs(state: &mut State, instr: &Instr) {
+    pub(crate) fn runs(state: &mut State, instr: &Instr) {
         let started = instr.at.span.start;
         if !state.running.contains(&started) {
             state.running.push(started);

@@ -2,6 +2,7 @@
 //! from these what it does to maps.
 
 mod calls;
+mod misuse;
 mod record;
 mod resolve;
 mod state;
@@ -50,6 +51,7 @@ pub(crate) fn walk(pkg: &mut Package<'_, '_>, id: FnRef) -> FnFacts {
         let mut state = start.clone();
         for instr in &function.block(block).instrs {
             walk.record(&state, instr, block);
+            walk.record_misuse(&state, instr);
             walk.instr(&mut state, instr);
         }
         let block = function.block(block);
@@ -79,7 +81,13 @@ impl Walk<'_, '_, '_> {
                     releases.push(class);
                 }
             }
-            self.out.spawns |= !exit.running.is_empty();
+            for &id in &exit.running {
+                if !self.out.left.contains(&id)
+                    && !self.out.starts.iter().any(|(start, _)| *start == id)
+                {
+                    self.out.left.push(id);
+                }
+            }
         }
         self.out.acquires = acquires;
         self.out.may_acquire = may;
@@ -181,9 +189,13 @@ impl Problem for Walk<'_, '_, '_> {
             Op::Declare(var) => {
                 state.env.remove(var);
                 state.forget_made(unit.var(*var).place);
+                self.another(state, *var);
             }
             Op::Assign { dst, ok, value } => {
                 self.assign(state, *dst, value, instr);
+                if let PlaceKind::Var(var) = unit.places.get(*dst).kind {
+                    self.another(state, var);
+                }
                 if let Some(ok) = ok
                     && let PlaceKind::Var(var) = unit.places.get(*ok).kind
                 {
@@ -222,9 +234,13 @@ impl Problem for Walk<'_, '_, '_> {
             }
             Op::MapDelete { .. } | Op::MapClear { .. } | Op::Defer(_) => {}
             Op::Call(call) => self.call(state, call, instr),
-            Op::Go(call) => self.spawn(state, call, instr),
+            Op::Go(call) => {
+                self.go_elsewhere(state, call, instr);
+                self.spawn(state, call, instr);
+            }
             Op::NoCase { .. } => {}
             Op::Send { value, .. } => {
+                self.given_away(state, *value, false, instr.at);
                 if let Some(val) = self.operand(state, *value) {
                     state.publish_val(&val);
                 }

@@ -7,7 +7,7 @@ use crate::facts::{
     Access, AccessKind, Argument, Edge, EdgeKind, Escape, EscapeKind, FnFacts, FnRef, Locks,
     ParamCall,
 };
-use crate::library::{self, Runs, Use};
+use crate::library::{self, Runs, Serves, Use};
 use crate::value::{Base, Taken, Val};
 use std::rc::Rc;
 use tophash_analysis::names;
@@ -56,10 +56,28 @@ impl Walk<'_, '_, '_> {
                     {
                         self.access(state, *x, AccessKind::Len, instr.at);
                     }
-                    Value::StructLit { fields, .. } => {
+                    Value::StructLit { ty, fields } => {
+                        let named = self.pkg.worker.named(*ty);
+                        let serves = named.and_then(|(package, name)| {
+                            library::literal_serves(package.as_str(), name.as_str())
+                        });
+                        let before = self.out.edges.len();
                         for (_, operand) in fields {
-                            self.kept(state, *operand, instr.at);
+                            match serves {
+                                Some((Runs::Apart { many }, serves)) => {
+                                    if !many
+                                        && let Some((to, _)) = self.function_of(state, *operand)
+                                    {
+                                        self.out.informer_handlers.push(to);
+                                    }
+                                    let (kind, locks) = (EdgeKind::Spawn, Locks::default());
+                                    self.handed(state, *operand, kind, instr.at, locks, many);
+                                    self.served(state, *operand, serves, instr.at, many);
+                                }
+                                _ => self.kept(state, *operand, instr.at),
+                            }
                         }
+                        self.registered(before);
                         self.in_result(state, value, instr);
                     }
                     Value::ListLit { elems, .. } => {
@@ -113,7 +131,9 @@ impl Walk<'_, '_, '_> {
                     self.calls_of_closure(state, callee, EdgeKind::Spawn);
                 }
                 for (n, &operand) in call.args.iter().enumerate() {
-                    let kind = match self.is_called(state, call, n) {
+                    let called = self.library_runs(call, instr) == Some(Runs::Now)
+                        || self.is_called(state, call, n);
+                    let kind = match called {
                         true => EdgeKind::Spawn,
                         false => EdgeKind::Kept,
                     };
@@ -161,6 +181,7 @@ impl Walk<'_, '_, '_> {
         };
         self.push(state, class, base, taken, kind, at, text);
         self.rooted(map);
+        self.access_misuse(state, map, kind);
     }
 
     fn rooted(&mut self, map: PlaceId) {
@@ -254,7 +275,10 @@ impl Walk<'_, '_, '_> {
         if let Callee::Builtin(Builtin::Print | Builtin::Println) = call.callee {
             return;
         }
-        let callee = self.callee(state, call);
+        let callee = match self.is_entry(call) {
+            true => None,
+            false => self.callee(state, call),
+        };
         if let Some(callee) = callee {
             self.edge_to(
                 state,
@@ -268,8 +292,8 @@ impl Walk<'_, '_, '_> {
             self.calls_of_closure(state, callee, EdgeKind::Call);
             if let Some(facts) = self.pkg.facts(callee) {
                 self.inner(state, call, callee, &facts, instr.at);
-                for (n, &operand) in call.args.iter().enumerate() {
-                    self.argument_function(state, callee, &facts, n, operand, instr.at);
+                for n in 0..call.args.len() {
+                    self.argument_function(state, call, callee, &facts, n, instr.at);
                 }
             }
             return;
@@ -292,7 +316,7 @@ impl Walk<'_, '_, '_> {
                     self.walks(state, call, instr.at);
                 }
             }
-            Callee::Value(place) => self.param_call(state, place),
+            Callee::Value(place) => self.param_call(state, call, place),
             Callee::Static(name) => self.library_call(state, call, name, instr.at),
             _ => {}
         }
@@ -316,7 +340,7 @@ impl Walk<'_, '_, '_> {
     }
 
     /// A function value is called: if it is a parameter, callers want to know.
-    fn param_call(&mut self, state: &State, place: PlaceId) {
+    fn param_call(&mut self, state: &State, call: &Call, place: PlaceId) {
         if let PlaceKind::Var(var) = self.unit.places.get(place).kind
             && self
                 .unit
@@ -328,11 +352,19 @@ impl Walk<'_, '_, '_> {
                 true => EdgeKind::Call,
                 false => EdgeKind::Handed,
             };
+            let args = call.args.iter().enumerate();
+            let args = args
+                .filter_map(|(n, &operand)| match self.operand(state, operand)? {
+                    Val::Alias { class, base, .. } => Some((n, class, state.seen(base))),
+                    _ => None,
+                })
+                .collect();
             self.out.param_calls.push(ParamCall {
                 param: var,
                 kind,
                 locks: state.locks(),
                 many: false,
+                args,
             });
         }
     }
@@ -366,6 +398,7 @@ impl Walk<'_, '_, '_> {
                 kind,
                 locks,
                 many: inner.many,
+                args: Vec::new(),
             });
         }
     }
@@ -410,7 +443,12 @@ impl Walk<'_, '_, '_> {
             Some(Runs::Once) => (EdgeKind::Once, state.locks(), false),
             None => (EdgeKind::Handed, state.locks(), false),
         };
+        let before = self.out.edges.len();
+        let serves = self.serves(call).map(|(_, serves)| serves);
         for operand in call.args.iter() {
+            if let Some(serves) = serves {
+                self.served(state, *operand, serves, instr.at, many);
+            }
             match kind == EdgeKind::Call && self.is_parallel(state, *operand) {
                 true => {
                     let (kind, locks) = (EdgeKind::Spawn, Locks::default());
@@ -418,6 +456,16 @@ impl Walk<'_, '_, '_> {
                 }
                 false => self.handed(state, *operand, kind, instr.at, locks.clone(), many),
             }
+        }
+        if serves.is_some() && !self.is_entry(call) {
+            self.registered(before);
+        }
+    }
+
+    /// What was recorded since is only made known to a server here.
+    fn registered(&mut self, since: usize) {
+        for edge in &mut self.out.edges[since..] {
+            edge.registered = edge.kind == EdgeKind::Spawn;
         }
     }
 
@@ -594,12 +642,15 @@ impl Walk<'_, '_, '_> {
     fn argument_function(
         &mut self,
         state: &State,
+        call: &Call,
         callee: FnRef,
         facts: &FnFacts,
         n: usize,
-        operand: Operand,
         at: At,
     ) {
+        let Some(&operand) = call.args.get(n) else {
+            return;
+        };
         if self.function_of(state, operand).is_none() && !self.is_own_parameter(operand) {
             return;
         }
@@ -625,11 +676,66 @@ impl Walk<'_, '_, '_> {
                     locks
                 }
             };
+            if inner.kind == EdgeKind::Call {
+                self.given_maps(state, call, callee, &inner, operand, &locks);
+            }
             let before = self.out.edges.len();
             self.handed(state, operand, inner.kind, at, locks, inner.many);
             for edge in &mut self.out.edges[before..] {
                 edge.indirect = inner.kind == EdgeKind::Spawn;
             }
+        }
+    }
+
+    /// What a function literal does to maps that the callee gives it: the maps are the
+    /// callee's, and so are the locks.
+    fn given_maps(
+        &mut self,
+        state: &State,
+        call: &Call,
+        callee: FnRef,
+        inner: &ParamCall,
+        operand: Operand,
+        locks: &Locks,
+    ) {
+        let Some((literal, _)) = self.function_of(state, operand) else {
+            return;
+        };
+        if literal.unit != self.id.unit || inner.args.is_empty() {
+            return;
+        }
+        let Some(facts) = self.pkg.facts(literal) else {
+            return;
+        };
+        let unit = self.unit.clone();
+        let params = &unit.function(literal.function).params;
+        for access in &facts.accesses {
+            let Root::Local(of, var) = self.pkg.classes.get(access.class).root else {
+                continue;
+            };
+            let given = inner
+                .args
+                .iter()
+                .find(|(n, ..)| params.get(*n) == Some(&var));
+            let Some(&(_, class, base)) = given.filter(|_| of == literal.unit) else {
+                continue;
+            };
+            let Some((onto, base)) = self.translate(state, call, callee, class, base) else {
+                continue;
+            };
+            let mut access = access.clone();
+            access.class = self.pkg.classes.rebase(access.class, onto);
+            access.base = base;
+            access.root = None;
+            access.func = self.id;
+            let mut held = locks.clone();
+            // Paths of the callee say nothing here.
+            held.must = held.must.without(&access.locks.released).without_places();
+            held.must.add_all(&access.locks.must);
+            held.may = held.may.without_places();
+            held.may.add_all(&access.locks.may);
+            access.locks = held;
+            self.out.accesses.push(access);
         }
     }
 
@@ -688,12 +794,51 @@ impl Walk<'_, '_, '_> {
                 kind,
                 locks,
                 many,
+                args: Vec::new(),
             });
         }
     }
 
+    /// An object of which others call methods in goroutines of their own.
+    fn served(&mut self, state: &State, operand: Operand, serves: Serves, at: At, many: bool) {
+        let (Operand::Place(place) | Operand::Addr(place)) = operand else {
+            return;
+        };
+        let methods = self.methods_served(operand, serves);
+        if methods.is_empty() {
+            return;
+        }
+        // Whoever it is given to has it, too.
+        let base = match self.operand(state, operand) {
+            Some(Val::Alias { base, .. }) => match state.seen(base) {
+                Base::Fresh(_) => Base::Shared,
+                base => base,
+            },
+            Some(Val::Fresh { .. }) => Base::Shared,
+            _ => Base::Unknown,
+        };
+        for method in methods {
+            let locks = Locks::default();
+            let mut edge = self.new_edge(state, method, EdgeKind::Spawn, at, locks, many);
+            let unit = self.pkg.unit(method.unit).unit.clone();
+            if let Some(receiver) = unit.function(method.function).receiver {
+                edge.args.push(Argument {
+                    param: receiver,
+                    base,
+                    root: self.unit.places.root_var(place),
+                    class: None,
+                });
+            }
+            self.out.edges.push(edge);
+        }
+    }
+
     /// The function of this package that a value is.
-    fn function_of(&mut self, state: &State, operand: Operand) -> Option<(FnRef, Option<Base>)> {
+    pub(crate) fn function_of(
+        &mut self,
+        state: &State,
+        operand: Operand,
+    ) -> Option<(FnRef, Option<Base>)> {
         let Operand::Place(place) = operand else {
             return None;
         };
@@ -746,6 +891,7 @@ impl Walk<'_, '_, '_> {
             fresh,
             many,
             indirect: false,
+            registered: false,
             block: self.block,
             running: state.running.clone(),
         }

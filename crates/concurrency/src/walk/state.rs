@@ -1,7 +1,7 @@
 //! What is known at a point of a function.
 
 use crate::class::ClassId;
-use crate::facts::Locks;
+use crate::facts::{Locks, Sent};
 use crate::lock::{Held, LockSet, Mode};
 use crate::value::{Base, Val};
 use rustc_hash::FxHashMap;
@@ -31,6 +31,8 @@ pub(crate) struct State {
     pub parts: SmallVec<[(PlaceId, PlaceId); 4]>,
     /// Goroutines started here that may be at work, by the place of the `go` statement.
     pub running: SmallVec<[u32; 2]>,
+    /// Maps that goroutines were given that go their own way.
+    pub sent: SmallVec<[Sent; 1]>,
 }
 
 impl State {
@@ -51,6 +53,7 @@ impl State {
         changed |= unite(&mut self.published, &from.published);
         changed |= unite(&mut self.parts, &from.parts);
         changed |= unite(&mut self.running, &from.running);
+        changed |= unite(&mut self.sent, &from.sent);
         let filling = self.filling.len();
         self.filling.retain(|class| from.filling.contains(class));
         changed |= filling != self.filling.len();
@@ -117,12 +120,14 @@ impl State {
 
     /// What was taken out of variables of a class is no longer found there.
     pub(crate) fn forget_taken(&mut self, class: ClassId) {
+        self.sent.retain(|sent| sent.class != Some(class));
         self.env
             .retain(|_, val| !matches!(val, Val::Alias { class: old, .. } if *old == class));
     }
 
     /// An allocation is executed again: nobody has the new object.
     pub(crate) fn forget_made(&mut self, made: PlaceId) {
+        self.sent.retain(|sent| sent.made != Some(made));
         self.published.retain(|p| *p != made);
         self.lent.retain(|p| *p != made);
         self.parts
@@ -159,6 +164,7 @@ impl State {
     /// The goroutines that were started here have ended.
     pub(crate) fn waited(&mut self) {
         self.running.clear();
+        self.sent.clear();
         let lent = std::mem::take(&mut self.lent);
         self.published.retain(|made| !lent.contains(made));
     }

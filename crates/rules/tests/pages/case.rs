@@ -71,7 +71,7 @@ impl Case {
     /// Lines that write to an element of something and are not marked.
     pub fn silent_writes(&self) -> usize {
         static WRITE: LazyLock<Regex> = LazyLock::new(|| {
-            Regex::new(r"\]\s*([-+*/%&|^]|<<|>>|&\^)?=[^=]|\](\+\+|--)|maps\.Copy\(").unwrap()
+            Regex::new(r"\]\s*([-+*/%&|^]|<<|>>|&\^)?=[^=]|\](\+\+|--)|maps\.Copy\(|\.Store\(|= sync\.Map\{").unwrap()
         });
         let lines = self.go_files().flat_map(|(_, text)| text.lines());
         let code = lines.filter(|line| !line.trim_start().starts_with("//"));

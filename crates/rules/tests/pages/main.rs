@@ -19,13 +19,18 @@ use std::collections::BTreeMap;
 
 use case::Case;
 use tophash_finding::Finding;
-use tophash_rules::{CommandLine, Options, Progress, check};
+use tophash_rules::{CommandLine, Files, Options, Progress, check};
 use want::Want;
 
 /// Analyses files of one module, given by slash-separated paths.
 fn analyse(case: &Case) -> Vec<Finding> {
     let dir = case.write();
+    let settings = dir.path().join("tophash.toml");
     let options = Options {
+        config: match settings.exists() {
+            true => Files::Only(settings),
+            false => Files::None,
+        },
         dir: dir.path().to_owned(),
         patterns: vec!["./...".into()],
         tests: true,

@@ -98,14 +98,23 @@ fn text(source: &[u8], span: Span) -> &str {
         .unwrap_or_default()
 }
 
-/// Fields and package-level variables whose comment names their lock: by the name of their
-/// struct (none for variables) and their own.
-pub(crate) type Guards = FxHashMap<(Option<Symbol>, Symbol), Symbol>;
+/// What a comment says of who may use a field or variable.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Guard {
+    /// Who holds the lock of that name.
+    Lock(Symbol),
+    /// One goroutine alone.
+    OneGoroutine,
+}
+
+/// Fields and package-level variables whose comment says so: by the name of their struct
+/// (none for variables) and their own.
+pub(crate) type Guards = FxHashMap<(Option<Symbol>, Symbol), Guard>;
 
 /// Reads what comments say in a file.
 pub(crate) fn guards(file: &File, source: &[u8], into: &mut Guards) {
     let ast = &file.ast;
-    let says = |span: Span| -> Option<Symbol> {
+    let says = |span: Span| -> Option<Guard> {
         let line = file.position(span.end).0;
         let after = file.comments.partition_point(|c| c.start < span.end);
         let beside = file
@@ -113,7 +122,7 @@ pub(crate) fn guards(file: &File, source: &[u8], into: &mut Guards) {
             .get(after)
             .filter(|c| file.position(c.start).0 == line);
         let beside = beside.map(|&c| text(source, c)).unwrap_or_default();
-        named_lock(beside).or_else(|| named_lock(file.comments_above(source, span.start)))
+        guard(beside).or_else(|| guard(file.comments_above(source, span.start)))
     };
     for &decl in &file.decls {
         let DeclKind::Gen { specs, .. } = ast.decl(decl).kind else {
@@ -126,26 +135,46 @@ pub(crate) fn guards(file: &File, source: &[u8], into: &mut Guards) {
                         continue;
                     };
                     for field in ast.fields(fields) {
-                        let Some(lock) = says(field.span) else {
+                        let Some(guard) = says(field.span) else {
                             continue;
                         };
                         for ident in ast.list(field.names) {
-                            into.insert((Some(name.name), ident.name), lock);
+                            into.insert((Some(name.name), ident.name), guard);
                         }
                     }
                 }
                 SpecKind::Value { names, .. } => {
-                    let Some(lock) = says(ast.spec(spec).span) else {
+                    let Some(guard) = says(ast.spec(spec).span) else {
                         continue;
                     };
                     for ident in ast.list(names) {
-                        into.insert((None, ident.name), lock);
+                        into.insert((None, ident.name), guard);
                     }
                 }
                 _ => {}
             }
         }
     }
+}
+
+fn guard(comment: &str) -> Option<Guard> {
+    let lock = named_lock(comment).map(Guard::Lock);
+    lock.or_else(|| is_confined(comment).then_some(Guard::OneGoroutine))
+}
+
+/// Whether a comment says that one goroutine alone comes to something: "must only be accessed
+/// from the sync thread".
+fn is_confined(comment: &str) -> bool {
+    let lower = comment.to_ascii_lowercase();
+    let has = |words: &[&str]| words.iter().any(|words| lower.contains(words));
+    has(&[
+        "only be access",
+        "only access",
+        "only be used",
+        "only used",
+        "only be touched",
+        "only touched",
+    ]) && has(&["goroutine", "thread", " loop"])
 }
 
 /// The lock in `guarded by mu`, `protected by c.mu`, `+checklocks:mu`.

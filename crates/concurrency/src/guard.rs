@@ -1,5 +1,6 @@
 //! Which lock guards which map, and where it is used without.
 
+use crate::annotation::Guard;
 use crate::class::{ClassId, Root, Step};
 use crate::context::{Callers, Contexts, holds, is_exported};
 use crate::facts::{Access, AccessKind, Edge, EdgeKind, Escape, EscapeKind, FnRef};
@@ -351,7 +352,11 @@ fn of_class(
     let local = matches!(pkg.classes.get(class).root, Root::Local(..));
     // A map that is only filled as it is put in its place is a snapshot afterwards.
     let changes = |u: &Use<'_>| u.access.kind.writes() && !u.access.filling;
-    if local || is_snapshot(pkg, class) || !uses.iter().any(changes) {
+    if local
+        || is_snapshot(pkg, class)
+        || !uses.iter().any(changes)
+        || said(pkg, class) == Some(Guard::OneGoroutine)
+    {
         return;
     }
     let before = conflicts.len();
@@ -529,15 +534,20 @@ fn guards_of(pkg: &Package<'_, '_>, class: ClassId, uses: &[Use<'_>]) -> Vec<Cla
     locks.into_iter().map(|(_, lock)| lock).collect()
 }
 
-/// Whether a comment says that the lock guards the map.
-fn annotated(pkg: &Package<'_, '_>, class: ClassId, lock: ClassId) -> bool {
+/// What a comment says of who may use the map.
+fn said(pkg: &Package<'_, '_>, class: ClassId) -> Option<Guard> {
     let map = pkg.classes.get(class);
     let key = match (map.root, map.steps.first()) {
         (Root::Type(_, name), Some(Step::Field(field))) => (Some(name), *field),
         (Root::Global(_, name), None) => (None, name),
-        _ => return false,
+        _ => return None,
     };
-    let Some(&guard) = pkg.guards.get(&key) else {
+    pkg.guards.get(&key).copied()
+}
+
+/// Whether a comment says that the lock guards the map.
+fn annotated(pkg: &Package<'_, '_>, class: ClassId, lock: ClassId) -> bool {
+    let Some(Guard::Lock(guard)) = said(pkg, class) else {
         return false;
     };
     let lock = pkg.classes.get(lock);

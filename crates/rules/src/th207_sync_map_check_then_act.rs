@@ -13,7 +13,7 @@ pub(crate) const RULE: Rule = Rule {
         code: "TH207",
         name: "sync-map-check-then-act",
         severity: Severity::Warning,
-        default_on: true,
+        default_on: false,
         since: "0.1.0",
         summary: "Load and Store on a sync.Map where another goroutine can come between",
     },

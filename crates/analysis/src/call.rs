@@ -754,6 +754,10 @@ impl Engine<'_, '_> {
     /// The state after one of the ways in which a callee returns.
     fn outcome(&mut self, outcome: &Outcome, binding: &Binding, before: &State) -> Option<State> {
         let mut state = before.clone();
+        if self.ran.contains(&binding.site) && !outcome.writes.is_empty() {
+            // What the call left when it ran before is not what it leaves now.
+            state.forget_epoch(binding.site, &self.terms);
+        }
         // A nil that is only passed on, `if m == nil { return nil }`, is no news of `m`; nor
         // is what a function says of a pointer that may be nil, such as that of a getter.
         let mut passed_on = false;
@@ -828,7 +832,10 @@ impl Engine<'_, '_> {
         for ((_, left), address) in outcome.writes.iter().zip(targets) {
             let value = self.left(left, binding, &entry, None);
             match address {
-                Some(address) => state.store(&address, value, &mut self.terms),
+                Some(address) => {
+                    let value = self.changed(value, &address, binding.site);
+                    state.store(&address, value, &mut self.terms);
+                }
                 // Elements of a map that are not followed.
                 None if matches!(left, Left::Elements { .. }) => {}
                 None => {
@@ -858,6 +865,32 @@ impl Engine<'_, '_> {
             self.write(&mut state, result, value);
         }
         Some(state)
+    }
+
+    /// A value that a callee left somewhere, with a name for what is not known of it. Where it
+    /// is only conditions that ask for it, it is taken to be what it was.
+    fn changed(&mut self, value: Value, at: &Address, site: Site) -> Value {
+        let is_vague = match &value {
+            Value::Unknown => true,
+            Value::Struct(aggregate) => aggregate.rest == Value::Unknown,
+            _ => false,
+        };
+        if !is_vague {
+            return value;
+        }
+        let before = self.terms.build(TermKind::Contents(at.root));
+        let Some(before) = before else { return value };
+        let Some(after) = self.terms.build(TermKind::Havoc(site, before)) else {
+            return value;
+        };
+        let name = Value::Term(after).project_path(&at.path, &mut self.terms);
+        match value {
+            Value::Struct(aggregate) => Value::Struct(Rc::new(Aggregate {
+                rest: name,
+                fields: aggregate.fields.clone(),
+            })),
+            _ => name,
+        }
     }
 
     /// What a callee found in a map that it was given: if that is anything, the map is not nil.

@@ -622,7 +622,8 @@ impl State {
         }
     }
 
-    fn forget_epoch(&mut self, site: Site, terms: &Terms) {
+    /// Forgets what is built on what unseen code left when it last ran there.
+    pub fn forget_epoch(&mut self, site: Site, terms: &Terms) {
         self.forget(
             terms,
             |term| matches!(terms.kind(term), TermKind::Havoc(at, _) if *at == site),

@@ -20,7 +20,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use made::{Program, Said, Toolchain, Variant};
 use ruzstd::encoding::{CompressionLevel, compress_to_vec};
-use tophash_core::image::{Binary, Image};
+use tophash_core::image::{Binary, Image, Span};
 use tophash_core::memory::Memory;
 
 /// Every map's count lies where the program has its header.
@@ -29,6 +29,19 @@ fn check_counts(image: &Image, said: &Said) {
     for map in said.by_address().values() {
         assert_eq!(image.u64(map.address), Some(map.len), "{map:?}");
     }
+}
+
+/// A program's variables lie in two mappings, of the file and of zeros; a variable may lie in both.
+fn check_border(image: &Image) {
+    let starts: Vec<_> = image.spans().map(|span| span.start).collect();
+    let inside = |span: Span| {
+        starts
+            .iter()
+            .find(|at| span.start < **at && **at < span.end)
+    };
+    let border = image.data().find_map(inside);
+    let border = border.expect("the variables lie in one mapping");
+    assert_eq!(image.read_some(border - 16, 32).len(), 32, "{border:#x}");
 }
 
 fn check_zoo(toolchain: &Toolchain, variant: Variant) {
@@ -45,6 +58,7 @@ fn check_zoo(toolchain: &Toolchain, variant: Variant) {
     if variant != Variant::Arm64 {
         let running = program.start(&["-end=wait"], 2);
         let image = Image::attach(running.pid(), None).unwrap();
+        check_border(&image);
         check_counts(&image, &running.said);
         let image = Image::attach(running.pid(), Some(&program.path)).unwrap();
         assert!(image.problems.is_empty(), "{:?}", image.problems);

@@ -316,15 +316,25 @@ impl Image {
         (!own).then_some(file.path.as_str())
     }
 
-    /// As much as can be read from an address on, at most `len` bytes; may be empty.
+    /// As much as can be read from an address on, at most `len` bytes; may be empty. What lies over
+    /// a border of two regions is whole: the variables of a process are mapped in two parts, one of
+    /// the file and one of zeros, and a variable may begin in one and end in the other.
     #[must_use]
     pub fn read_some(&self, address: u64, len: usize) -> Cow<'_, [u8]> {
-        let Some(region) = self.region(address) else {
-            return Cow::Borrowed(&[]);
+        let part = |address: u64, len: usize| {
+            let region = self.region(address)?;
+            let len = len.min(usize::try_from(region.end - address).unwrap_or(usize::MAX));
+            self.read_region(region, address, len)
         };
-        let len = len.min(usize::try_from(region.end - address).unwrap_or(usize::MAX));
-        self.read_region(region, address, len)
-            .unwrap_or(Cow::Borrowed(&[]))
+        let mut bytes = part(address, len).unwrap_or_default();
+        while !bytes.is_empty()
+            && bytes.len() < len
+            && let Some(next) = address.checked_add(bytes.len() as u64)
+            && let Some(more) = part(next, len - bytes.len())
+        {
+            bytes.to_mut().extend_from_slice(&more);
+        }
+        bytes
     }
 
     fn region(&self, address: u64) -> Option<&Region> {

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use tophash_flow::{Call, Callee, Divergence, Endings, FuncName, Unit};
 use tophash_syntax::Symbol;
-use tophash_syntax::ast::{Body, FuncId};
+use tophash_syntax::ast::{Ast, Body, FuncId};
 use tophash_types::{Checker, FileId, ObjId, ObjKind, PackageId, Type, TypeId, TypedBody, World};
 
 /// Functions called from one another that are looked into for one question.
@@ -231,15 +231,29 @@ impl<'w> Worker<'w> {
 
     /// Whether a function's body is only read when it is asked for.
     pub(crate) fn is_dependency(&self, object: Option<ObjId>) -> bool {
-        let Some(object) = object else { return false };
-        let ObjKind::Func {
-            decl: Some((file, func)),
-        } = self.checker.object(object).kind
-        else {
-            return false;
+        matches!(self.declared_body(object), Some((_, Body::Skipped(_))))
+    }
+
+    /// Whether a declared function takes a few lines only.
+    pub(crate) fn is_short(&self, object: Option<ObjId>) -> bool {
+        const LONGEST: u32 = 300;
+        match self.declared_body(object) {
+            Some((ast, Body::Block(block))) => {
+                let span = ast.stmt(block).span;
+                span.end - span.start <= LONGEST
+            }
+            _ => false,
+        }
+    }
+
+    /// The body of a declared function, as its file's tree has it.
+    fn declared_body(&self, object: Option<ObjId>) -> Option<(&'w Ast, Body)> {
+        let ObjKind::Func { decl } = self.checker.object(object?).kind else {
+            return None;
         };
+        let (file, func) = decl?;
         let ast = &self.world.file(file).tree.ast;
-        matches!(ast.func(func).body, Body::Skipped(_))
+        Some((ast, ast.func(func).body))
     }
 
     /// What callers see of a declared function; none if nothing is known.
@@ -262,26 +276,6 @@ impl<'w> Worker<'w> {
         let summary = unit.closure(self, tophash_flow::FnId::ROOT);
         self.depth -= 1;
         Some(summary)
-    }
-
-    /// Whether a declared function takes a few lines only.
-    pub(crate) fn is_short(&self, object: Option<ObjId>) -> bool {
-        const LONGEST: u32 = 300;
-        let Some(object) = object else { return false };
-        let ObjKind::Func {
-            decl: Some((file, func)),
-        } = self.checker.object(object).kind
-        else {
-            return false;
-        };
-        let ast = &self.world.file(file).tree.ast;
-        match ast.func(func).body {
-            Body::Block(block) => {
-                let span = ast.stmt(block).span;
-                span.end - span.start <= LONGEST
-            }
-            _ => false,
-        }
     }
 
     /// Begins the analysis of a declared function. False if its name is shared by others.

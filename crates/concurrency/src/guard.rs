@@ -478,8 +478,8 @@ fn under_lock(
             kind,
             map: pkg.describe(class),
             lock: pkg.describe(lock),
-            here: side(pkg, u),
-            other: side(pkg, other),
+            here: side(pkg, u.access, &u.must),
+            other: side(pkg, other.access, &other.must),
             taken: u.access.taken.as_ref().map(|taken| taken.at),
             more,
             guarded: counts.0,
@@ -598,7 +598,7 @@ fn escaped(
             inner: None,
             is_test: false,
         },
-        other: side(pkg, write),
+        other: side(pkg, write.access, &write.must),
         taken: None,
         more: Vec::new(),
         guarded: counts.0,
@@ -607,16 +607,17 @@ fn escaped(
     })
 }
 
-fn side(pkg: &Package<'_, '_>, u: &Use<'_>) -> Side {
-    let unit = &pkg.unit(u.access.func.unit).unit;
+/// A use of a map, for findings, with the locks that are surely held there.
+pub(crate) fn side(pkg: &Package<'_, '_>, access: &Access, must: &LockSet) -> Side {
+    let unit = &pkg.unit(access.func.unit).unit;
     Side {
-        at: u.access.at,
-        function: names::function(&pkg.worker.checker, unit, u.access.func.function),
-        kind: u.access.kind,
-        text: u.access.text.clone(),
-        locks: locks(pkg, &u.must),
-        inner: u.access.inner.clone(),
-        is_test: pkg.is_test(u.access.func),
+        at: access.at,
+        function: names::function(&pkg.worker.checker, unit, access.func.function),
+        kind: access.kind,
+        text: access.text.clone(),
+        locks: locks(pkg, must),
+        inner: access.inner.clone(),
+        is_test: pkg.is_test(access.func),
     }
 }
 

@@ -4,7 +4,7 @@
 use crate::class::{ClassId, Root, Step};
 use crate::context::{Callers, Contexts};
 use crate::facts::{Access, AccessKind, EdgeKind, FnFacts, FnRef, SyncOp, SyncUse};
-use crate::guard::{Side, is_maker, locks};
+use crate::guard::{Side, is_maker, locks, side};
 use crate::lock::LockSet;
 use crate::package::Package;
 use crate::value::Base;
@@ -88,19 +88,6 @@ pub(crate) fn misuses(
     found
 }
 
-fn side(pkg: &Package<'_, '_>, access: &Access) -> Side {
-    let unit = &pkg.unit(access.func.unit).unit;
-    Side {
-        at: access.at,
-        function: names::function(&pkg.worker.checker, unit, access.func.function),
-        kind: access.kind,
-        text: access.text.clone(),
-        locks: locks(pkg, &access.locks.must),
-        inner: access.inner.clone(),
-        is_test: false,
-    }
-}
-
 fn place(pkg: &Package<'_, '_>, access: &Access) -> (Loc, Rc<str>) {
     let unit = &pkg.unit(access.func.unit).unit;
     let name = names::function(&pkg.worker.checker, unit, access.func.function);
@@ -168,7 +155,7 @@ fn copied_locks(
                 kind: MisuseKind::LockCopied,
                 map: pkg.describe(access.class),
                 lock: Some(pkg.describe(copy.lock)),
-                here: side(pkg, access),
+                here: side(pkg, access, &access.locks.must),
                 other,
             });
         }
@@ -376,7 +363,7 @@ fn snapshots(
                 kind: MisuseKind::SnapshotMutated,
                 map: pkg.describe(access.class),
                 lock: None,
-                here: side(pkg, access),
+                here: side(pkg, access, &access.locks.must),
                 other: Some(place(pkg, other)),
             });
         }
@@ -406,7 +393,7 @@ fn context_maps(pkg: &mut Package<'_, '_>, facts: &[Rc<FnFacts>], found: &mut Ve
                 kind: MisuseKind::ContextMap,
                 map: pkg.describe(access.class),
                 lock: None,
-                here: side(pkg, access),
+                here: side(pkg, access, &access.locks.must),
                 other: Some((put, "".into())),
             });
         }
@@ -420,7 +407,7 @@ fn cached_objects(pkg: &mut Package<'_, '_>, facts: &[Rc<FnFacts>], found: &mut 
                 kind: MisuseKind::CachedObject,
                 map: pkg.describe(access.class),
                 lock: None,
-                here: side(pkg, access),
+                here: side(pkg, access, &access.locks.must),
                 other: given.map(|at| (at, "".into())),
             });
         };
@@ -484,7 +471,7 @@ fn after_sends(pkg: &mut Package<'_, '_>, facts: &[Rc<FnFacts>], found: &mut Vec
                 },
                 map: pkg.describe(access.class),
                 lock: None,
-                here: side(pkg, access),
+                here: side(pkg, access, &access.locks.must),
                 other: Some((at, name)),
             });
         }

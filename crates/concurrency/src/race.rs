@@ -3,7 +3,7 @@
 use crate::class::{ClassId, Root, Step, UnitId};
 use crate::context::{Callers, Contexts, is_exported};
 use crate::facts::{Access, AccessKind, Edge, EdgeKind, FnFacts, FnRef};
-use crate::guard::{Side, is_maker, locks};
+use crate::guard::{Side, is_maker, side};
 use crate::lock::{Held, LockSet, Mode};
 use crate::package::Package;
 use crate::value::Base;
@@ -301,8 +301,8 @@ fn of_shared(
         );
         races.push(Race {
             map: pkg.describe(use_.access.class),
-            here: side(pkg, use_),
-            other: side(pkg, other),
+            here: side(pkg, &use_.access, &use_.must),
+            other: side(pkg, &other.access, &other.must),
             together: Together::Declared,
             started: use_.access.at,
             starter: function,
@@ -802,26 +802,12 @@ fn race(
     let unit = &pkg.unit(edge.from.unit).unit;
     Race {
         map: pkg.describe(a.access.class),
-        here: side(pkg, here),
-        other: side(pkg, other),
+        here: side(pkg, &here.access, &here.must),
+        other: side(pkg, &other.access, &other.must),
         together,
         started: edge.at,
         starter: names::function(&pkg.worker.checker, unit, edge.from.function),
         started_other: second.map(|edge| edge.at),
         in_test: pkg.is_test(edge.from),
-    }
-}
-
-fn side(pkg: &Package<'_, '_>, reached: &Reached) -> Side {
-    let access = &reached.access;
-    let unit = &pkg.unit(access.func.unit).unit;
-    Side {
-        at: access.at,
-        function: names::function(&pkg.worker.checker, unit, access.func.function),
-        kind: access.kind,
-        text: access.text.clone(),
-        locks: locks(pkg, &reached.must),
-        inner: access.inner.clone(),
-        is_test: pkg.is_test(access.func),
     }
 }

@@ -47,7 +47,7 @@ fn an_allocation_rate_over_the_threshold() {
     let objects = move || start.elapsed().as_millis() as u64 * 1_000_000 / 18_432;
     let fast = suffering(move |_| heap(objects()), |_| waiting(1));
     let watch = Watch::start(&[&fast.url]);
-    let said = watch.wait_for("WA502");
+    let said = watch.wait_for("maps filled here allocate");
     let line = said.lines().find(|line| line.contains("WA502")).unwrap();
     let rate = line.split("it allocates ").nth(1).unwrap();
     assert!(
@@ -70,7 +70,8 @@ fn an_allocation_rate_over_the_threshold() {
 fn goroutines_held_up_at_the_lock_of_a_map() {
     let service = suffering(|_| heap(1000), |_| waiting(30));
     let watch = Watch::start(&[&service.url]);
-    let said = watch.wait_for("WA201");
+    // The last line of the finding's evidence.
+    let said = watch.wait_for("its map is filled here");
     assert!(
         said.contains(
             "warning[WA201]: 30 goroutines wait for the lock of main.(*Cache), which guards a map"

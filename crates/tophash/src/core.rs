@@ -103,43 +103,54 @@ struct Session<'a> {
     color: Color,
 }
 
+/// How often a process that runs is read, at most: what can't be read or makes no sense may have
+/// changed just then.
+const TRIES: u32 = 4;
+
 pub(crate) fn run(args: Args) -> io::Result<Status> {
-    let image = match open(&args) {
-        Ok(image) => image,
-        Err(error) => return Ok(failed(&error)),
-    };
-    for problem in &image.problems {
-        complain(&sentence(problem));
+    let mut tries = TRIES;
+    loop {
+        tries -= 1;
+        let image = match open(&args) {
+            Ok(image) => image,
+            Err(error) => return Ok(failed(&error)),
+        };
+        let program = match Program::load(&image) {
+            Ok(program) => program,
+            Err(error) => {
+                complain_of(&image.problems);
+                return Ok(failed(&error));
+            }
+        };
+        let goroutines = Goroutines::load(&program);
+        let heap = Heap::load(&program);
+        let read = goroutines.problems.is_empty() && heap.problems.is_empty();
+        if read || tries == 0 || !image.origin.is_live() {
+            let session = Session {
+                program: &program,
+                goroutines: &goroutines,
+                heap: &heap,
+                format: args.format,
+                verbose: args.verbose,
+                color: args.color,
+            };
+            complain_of(&session.problems());
+            return run_verb(&args, &session);
+        }
     }
-    let program = match Program::load(&image) {
-        Ok(program) => program,
-        Err(error) => return Ok(failed(&error)),
-    };
-    let goroutines = Goroutines::load(&program);
-    for problem in &goroutines.problems {
-        complain(&sentence(problem));
-    }
-    let heap = Heap::load(&program);
-    for problem in &heap.problems {
-        complain(&sentence(problem));
-    }
-    let session = Session {
-        program: &program,
-        goroutines: &goroutines,
-        heap: &heap,
-        format: args.format,
-        verbose: args.verbose,
-        color: args.color,
-    };
+}
+
+/// Runs the verb on what was read.
+fn run_verb(args: &Args, session: &Session<'_>) -> io::Result<Status> {
     let mut out = BufWriter::new(io::stdout().lock());
     let status = match &args.verb {
-        None => summary::run(&session, true, &mut out),
-        Some(Verb::Summary) => summary::run(&session, false, &mut out),
-        Some(Verb::Goroutines(args)) => goroutines::run(&session, args, &mut out),
-        Some(Verb::Conflict(args)) => conflict::run(&session, args, &mut out),
-        Some(Verb::Maps(args)) => maps::run(&session, args, &mut out),
-        Some(Verb::Map(args)) => map::run(&session, args, &mut out),
-        Some(Verb::Verify(args)) => verify::run(&session, args, &mut out),
+        None => summary::run(session, true, &mut out),
+        Some(Verb::Summary) => summary::run(session, false, &mut out),
+        Some(Verb::Goroutines(args)) => goroutines::run(session, args, &mut out),
+        Some(Verb::Conflict(args)) => conflict::run(session, args, &mut out),
+        Some(Verb::Maps(args)) => maps::run(session, args, &mut out),
+        Some(Verb::Map(args)) => map::run(session, args, &mut out),
+        Some(Verb::Verify(args)) => verify::run(session, args, &mut out),
     };
     let status = status.and_then(|status| out.flush().map(|()| status))?;
     Ok(if !session.problems().is_empty() {
@@ -168,6 +179,12 @@ fn open(args: &Args) -> Result<Image, Error> {
 fn failed(error: &Error) -> Status {
     complain(&error.to_string());
     Status::Failed
+}
+
+fn complain_of(problems: &[Problem]) {
+    for problem in problems {
+        complain(&sentence(problem));
+    }
 }
 
 fn sentence(problem: &Problem) -> String {

@@ -402,6 +402,9 @@ pub(crate) fn look(stack: &Stack, index: usize, goroutine: u64, start: usize) ->
             operation = operation.or(Some(found.operation));
         }
     }
+    // Deeper in the library it may be doing anything else, as bringing a key to its usual form.
+    let innermost = rest.first().map(|f| f.function.as_str());
+    let operation = operation.or_else(|| innermost.and_then(frames::map_type_method));
     let own = rest
         .iter()
         .position(|f| !f.is_std() && !names::is_wrapper(&f.function))

@@ -288,6 +288,25 @@ main.(*Flags).Load(0xc000086038, 0xc00008cf10?)
 }
 
 #[test]
+fn a_method_of_a_map_type_is_the_operation() {
+    let log = "fatal error: concurrent map writes
+
+goroutine 19 [running]:
+net/textproto.MIMEHeader.Set(...)
+	/go/src/net/textproto/header.go:22
+net/http.Header.Set(...)
+	/go/src/net/http/header.go:40
+main.(*hop).stamp(0xc0000920b0, 0xc000074030?)
+	/a/main.go:15 +0xbd
+";
+    let failed = only(log).verdict.failed.expect("a side");
+    assert_eq!(failed.operations, [tophash_crash::Operation::Assign]);
+    // It reads the values before it assigns them.
+    let failed = only(&log.replace(".Set", ".Add")).verdict.failed;
+    assert!(failed.expect("a side").operations.len() > 1);
+}
+
+#[test]
 fn the_race_detector_sees_len() {
     let case = only(
         "==================

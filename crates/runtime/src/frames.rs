@@ -240,6 +240,25 @@ pub fn changes(function: &str) -> Option<Operation> {
     }
 }
 
+/// What a method of the library's map types does with its receiver where it does one thing:
+/// `http.Header.Set`. None for all others: `Add` reads the key's values and then assigns them.
+/// The compiler inlines map code or tracebacks hide it, so that the method is the innermost frame.
+#[must_use]
+pub fn map_type_method(function: &str) -> Option<Operation> {
+    const TYPES: [&str; 3] = [
+        "net/textproto.MIMEHeader.",
+        "net/http.Header.",
+        "net/url.Values.",
+    ];
+    let method = TYPES.iter().find_map(|ty| function.strip_prefix(ty))?;
+    match method {
+        "Set" => Some(Operation::Assign),
+        "Del" => Some(Operation::Delete),
+        "Get" | "Has" | "Values" => Some(Operation::Read),
+        _ => None,
+    }
+}
+
 /// What a method of `sync.Map` does with a key, by its full name or that of the trie below it
 /// (since 1.24; its package was internal/concurrent in 1.23). These are no maps of the runtime's,
 /// so that [`map_frame`] does not know them, but keys are hashed in the same way.
@@ -398,6 +417,19 @@ mod tests {
             "",
         ] {
             assert_eq!(map_frame(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn methods_of_map_types() {
+        for (name, operation) in [
+            ("net/textproto.MIMEHeader.Set", Some(Operation::Assign)),
+            ("net/url.Values.Del", Some(Operation::Delete)),
+            ("net/http.Header.Get", Some(Operation::Read)),
+            ("net/http.Header.Add", None),
+            ("shop/net/http.Header.Set", None),
+        ] {
+            assert_eq!(map_type_method(name), operation, "{name}");
         }
     }
 

@@ -5,9 +5,10 @@ use tophash_runtime::{Build, GoVersion, Implementation};
 use crate::model::Profile;
 
 /// The build that a profile comes from: by the toolchain's directory in the paths of files, else
-/// by the functions of one map or the other; none if it has neither.
+/// by the functions of one map or the other, when it is the newest with that map; none if it has
+/// neither. True if the profile names the version.
 #[must_use]
-pub fn guess(profile: &Profile) -> Option<Build> {
+pub fn guess(profile: &Profile) -> Option<(Build, bool)> {
     let tables = &profile.tables;
     let mut version = None;
     let mut classic = false;
@@ -27,12 +28,12 @@ pub fn guess(profile: &Profile) -> Option<Build> {
         false => Build::of(version),
     };
     match (version, classic, swiss) {
-        (Some(version), ..) => Some(of(version)),
-        (None, true, _) => Some(Build::of(GoVersion::Go1_23)),
-        (None, _, true) => Some(Build::of(GoVersion::LATEST)),
+        (Some(version), ..) => Some((of(version), true)),
+        (None, true, _) => Some((Build::of(GoVersion::Go1_23), false)),
+        (None, _, true) => Some((Build::of(GoVersion::LATEST), false)),
         _ => None,
     }
-    .filter(|build| !(swiss && build.maps == Implementation::Classic))
+    .filter(|(build, _)| !(swiss && build.maps == Implementation::Classic))
 }
 
 /// The version in the path of the library's files: `/usr/local/go1.26.1/src/runtime/proc.go`,

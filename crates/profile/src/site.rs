@@ -222,8 +222,12 @@ fn top(profile: &Profile, traits: &[Traits], sample: &Sample) -> Option<Top> {
         runtime: false,
     };
     let mut fallback = None;
+    // Text names the runtime's frames of stacks that have no others, and so `mallocgc` in the
+    // rest, where nothing between it and the program has a name.
+    let mut gap = false;
     for &location in tables.stacks.get(range)? {
         let location = tables.locations.get(location as usize)?;
+        gap |= location.lines.is_empty();
         for line in location.lines.clone() {
             let line = tables.lines.get(line as usize)?;
             let traits = traits.get(line.function as usize)?;
@@ -231,7 +235,7 @@ fn top(profile: &Profile, traits: &[Traits], sample: &Sample) -> Option<Top> {
                 top.runtime = true;
                 continue;
             }
-            top.hidden &= !top.runtime;
+            top.hidden &= !top.runtime || gap;
             fallback.get_or_insert((line.function, line.line));
             if !traits.library {
                 top.frame = (line.function, line.line);

@@ -173,7 +173,7 @@ struct Outcome {
     profiles: Vec<Profile>,
     surveys: Vec<Survey>,
     build: Build,
-    /// Whether the build is only the newest known, for lack of better knowledge.
+    /// Whether the version is only the newest that it can be, for lack of better knowledge.
     guessed: bool,
     maps: Vec<Map>,
     advice: Vec<Advice>,
@@ -236,12 +236,12 @@ fn look(args: &Args) -> Result<Outcome, String> {
         None => None,
     };
     let mut loaded = load::load(args)?;
-    let told = asked.or(loaded.build);
+    let told = asked.or(loaded.build).map(|build| (build, true));
     let told = told.or_else(|| {
         let last = loaded.profiles.iter().rev();
         last.into_iter().find_map(tophash_profile::build::guess)
     });
-    let build = told.unwrap_or(Build::of(GoVersion::LATEST));
+    let (build, known) = told.unwrap_or((Build::of(GoVersion::LATEST), false));
     let locate = |frame: &Frame<'_>| -> Option<Arc<LineMap>> { lines.as_ref()?.locate(frame) };
     let surveys: Vec<Survey> = (loaded.profiles.iter())
         .map(|profile| survey(profile, build, &locate))
@@ -261,7 +261,7 @@ fn look(args: &Args) -> Result<Outcome, String> {
         profiles: std::mem::take(&mut loaded.profiles),
         surveys,
         build,
-        guessed: told.is_none(),
+        guessed: !known,
         maps,
         advice,
         findings,

@@ -112,7 +112,14 @@ fn read(name: &str, bytes: &[u8]) -> Result<Profile, String> {
 fn bytes_of(path: &Path) -> Result<Vec<u8>, String> {
     let failed = |error: std::io::Error| format!("{}: {error}", path.display());
     let mut bytes = Vec::new();
-    let file = File::open(path).map_err(failed)?;
+    let file = File::open(path).map_err(|error| {
+        // `:6060` and `host:6060`
+        let hint = match path.to_string_lossy().contains(':') {
+            true => ": if it is an address, begin it with http://",
+            false => "",
+        };
+        format!("{}{hint}", failed(error))
+    })?;
     file.take(MAX_FILE)
         .read_to_end(&mut bytes)
         .map_err(failed)?;

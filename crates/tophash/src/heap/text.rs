@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use tophash_finding::numbers::{bytes, grouped};
+use tophash_profile::Form;
 use tophash_profile::findings::short;
 use tophash_profile::maps::Map;
 use tophash_profile::site::By;
@@ -53,9 +54,13 @@ pub(super) fn map_totals(outcome: &Outcome) -> (i64, i64) {
 /// What the figures rest on.
 pub(super) fn ground(outcome: &Outcome) -> String {
     let has_frames = outcome.surveys.last().is_some_and(|s| s.has_frames);
-    let how = match has_frames {
-        true => "told by the runtime's frames",
-        false => {
+    let form = outcome.profiles.last().map(|p| p.form);
+    let how = match (has_frames, form) {
+        (true, _) => "told by the runtime's frames",
+        (false, Some(Form::Text)) => {
+            "told by sizes of blocks: the runtime's frames have no names, --binary gives them"
+        }
+        (false, _) => {
             "told by sizes of blocks: the profile has no frames of the runtime, heap?debug=1 has"
         }
     };
@@ -132,7 +137,16 @@ pub(super) fn label(map: &Map) -> (String, String) {
 fn table(args: &Args, outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
     let rows = order(outcome);
     if rows.is_empty() {
-        return writeln!(out, "\nno memory of maps in it");
+        let told = outcome.surveys.iter().all(|s| s.has_frames) || args.src.is_some();
+        return writeln!(
+            out,
+            "\n{}",
+            match told {
+                true => "no memory of maps in it",
+                false =>
+                    "no memory that sizes alone show to be a map's: --src or the runtime's frames may show more",
+            }
+        );
     }
     let heads = [
         "can save",

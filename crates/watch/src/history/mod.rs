@@ -148,6 +148,11 @@ fn create(path: &Path) -> Result<Database, Error> {
             DatabaseError::Storage(redb::StorageError::Corrupted(why)) => {
                 format!("{DAMAGED} ({why})")
             }
+            DatabaseError::Storage(redb::StorageError::Io(error))
+                if error.kind() == std::io::ErrorKind::InvalidData =>
+            {
+                "it is no history of tophash watch: give another file with --history".to_owned()
+            }
             error => error.to_string(),
         })
     })
@@ -684,7 +689,7 @@ mod tests {
         let path = dir.path().join("notes");
         std::fs::write(&path, "not a store, but of some length".repeat(500)).unwrap();
         let error = History::open(&path).err().unwrap().to_string();
-        assert!(error.contains("notes: "), "{error}");
+        assert!(error.contains("notes: it is no history"), "{error}");
         let path = dir.path().join("store");
         let _first = History::open(&path).unwrap();
         let error = History::open(&path).err().unwrap().to_string();

@@ -273,7 +273,13 @@ impl Client {
             .body_mut()
             .with_config()
             .limit(self.options.max_bytes);
-        body.read_to_vec().map_err(|error| self.failure(&error))
+        body.read_to_vec().map_err(|error| match &error {
+            ureq::Error::Io(cut) if ends_connection(cut) => Failure::new(
+                Cause::Unreachable,
+                "ends the connection in the middle of its answer",
+            ),
+            error => self.failure(error),
+        })
     }
 
     /// What net/http says to a request without TLS on a port with it.
@@ -302,16 +308,13 @@ impl Client {
                 std::io::ErrorKind::ConnectionRefused => {
                     Failure::new(Cause::Unreachable, "nobody listens there")
                 }
-                std::io::ErrorKind::ConnectionReset
-                | std::io::ErrorKind::ConnectionAborted
-                | std::io::ErrorKind::BrokenPipe
-                | std::io::ErrorKind::UnexpectedEof => {
+                _ if ends_connection(error) => {
                     Failure::new(Cause::Unreachable, "ends the connection without an answer")
                 }
                 std::io::ErrorKind::TimedOut | std::io::ErrorKind::WouldBlock => self.timeout(),
                 // What TLS finds wrong comes wrapped.
                 std::io::ErrorKind::InvalidData => {
-                    Failure::new(Cause::Tls, format!("TLS fails: {error}"))
+                    Failure::new(Cause::Tls, format!("TLS fails: {}", tls_problem(error)))
                 }
                 _ => Failure::new(Cause::Unreachable, error.to_string()),
             },
@@ -325,6 +328,32 @@ impl Client {
             }
             error => Failure::new(Cause::Garbage, error.to_string()),
         }
+    }
+}
+
+/// Whether the other side has closed the connection.
+fn ends_connection(error: &std::io::Error) -> bool {
+    matches!(
+        error.kind(),
+        std::io::ErrorKind::ConnectionReset
+            | std::io::ErrorKind::ConnectionAborted
+            | std::io::ErrorKind::BrokenPipe
+            | std::io::ErrorKind::UnexpectedEof
+    )
+}
+
+/// What TLS says, and for what is met most often what to do.
+fn tls_problem(error: &std::io::Error) -> String {
+    let inner = error.get_ref().and_then(|e| e.downcast_ref());
+    match inner {
+        // The first bytes are of another protocol.
+        Some(rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType)) => {
+            "it does not speak TLS, give an http:// URL".to_owned()
+        }
+        Some(rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer)) => {
+            "nobody who is trusted vouches for its certificate, --ca names who does".to_owned()
+        }
+        _ => error.to_string(),
     }
 }
 

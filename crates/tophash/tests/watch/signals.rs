@@ -67,6 +67,18 @@ fn an_allocation_rate_over_the_threshold() {
 }
 
 #[test]
+fn goroutines_that_become_more_and_more() {
+    // Most of them were there before: a leak goes on.
+    let service = suffering(|_| heap(1000), |polls| waiting(5000 + 20 * polls));
+    let watch = Watch::start(&[&service.url, "--window", "6s"]);
+    let said = watch.wait_for("they stand here");
+    assert!(
+        said.contains("warning[WA701]: goroutines that stand in main.(*Cache).Get become more"),
+        "{said}"
+    );
+}
+
+#[test]
 fn goroutines_held_up_at_the_lock_of_a_map() {
     let service = suffering(|_| heap(1000), |_| waiting(30));
     let watch = Watch::start(&[&service.url]);

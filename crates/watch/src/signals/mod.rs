@@ -28,8 +28,10 @@ pub struct Thresholds {
     pub climb_factor: f64,
     /// Bytes allocated in a second.
     pub allocation_rate: f64,
-    /// Goroutines that those with one stack must have grown by; their factor is 1.5.
+    /// Goroutines that those with one stack must have grown by.
     pub goroutines: f64,
+    /// And their factor: low, so that a leak is still seen when many have leaked.
+    pub goroutines_factor: f64,
     /// Goroutines that wait for one lock, in two polls in a row.
     pub held_up: u64,
     /// Bytes that a map's tables must have to be called nearly empty.
@@ -44,6 +46,7 @@ impl Default for Thresholds {
             climb_factor: 1.02,
             allocation_rate: 500e6,
             goroutines: 100.0,
+            goroutines_factor: 1.02,
             held_up: 20,
             empty_bytes: 1_000_000,
         }
@@ -292,7 +295,7 @@ impl Signals {
             let Some(Climb { from, to }) = track.and_then(|track| track.climb()) else {
                 continue;
             };
-            if to - from < limits.goroutines || to < from * 1.5 {
+            if to - from < limits.goroutines || to < from * limits.goroutines_factor {
                 continue;
             }
             let Some(own) = group.own() else { continue };

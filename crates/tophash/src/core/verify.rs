@@ -71,7 +71,7 @@ pub(super) fn run(session: &Session<'_>, args: &Args, out: &mut dyn Write) -> io
             };
             let result = verify(&inventory.types, ty, &map.header, keys);
             let is_guess = matches!(source, Source::Likely(_));
-            (!is_guess || !is_mostly_misplaced(&result)).then_some((*map, result))
+            (!is_guess || !is_of_another_type(&result)).then_some((*map, result))
         })
         .collect();
     let untyped = chosen.len() - results.len();
@@ -163,14 +163,15 @@ fn unchecked(
     })
 }
 
-/// Whether most entries have another hash than their place says. Then a type that is only likely is
-/// the wrong one.
-fn is_mostly_misplaced(result: &Verified) -> bool {
+/// Whether more than a quarter of the entries have another hash than their place says. Then a type
+/// that is only likely is the wrong one: of two entries one may fit it by chance, of four hardly
+/// three.
+fn is_of_another_type(result: &Verified) -> bool {
     let wrong = result
         .damage
         .iter()
         .filter(|damage| matches!(damage, Damage::HashByte { .. } | Damage::Misplaced { .. }));
-    2 * wrong.count() as u64 > result.hashed
+    4 * wrong.count() as u64 > result.hashed
 }
 
 /// Whether there is more than memory missing from the dump.

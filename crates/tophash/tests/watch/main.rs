@@ -84,16 +84,30 @@ fn heap(live: u64) -> String {
 
 /// A healthy service; its map grows with each poll.
 fn service() -> Fake {
-    let polls = Mutex::new(1000);
+    profiled(
+        |polls| heap(1000 + 50 * polls),
+        |_| {
+            "goroutine profile: total 3\n3 @ 0x401000 0x402000\n#\t0x401fff\tmain.main+0x1\t/src/shop/main.go:9\n"
+                .to_owned()
+        },
+    )
+}
+
+/// A service whose heap and goroutines are texts that a function makes for each number of polls.
+fn profiled(
+    heap: impl Fn(u64) -> String + Send + Sync + 'static,
+    goroutines: impl Fn(u64) -> String + Send + Sync + 'static,
+) -> Fake {
+    let polls = Mutex::new(0);
     fake(move |head| {
         let mut polls = polls.lock().unwrap();
         if head.contains("/debug/pprof/heap") {
-            *polls += 50;
+            *polls += 1;
             ok(heap(*polls).as_bytes())
         } else if head.contains("/debug/pprof/symbol") {
             ok(b"num_symbols: 1\n0x400fff runtime.mapassign_fast64\n")
         } else if head.contains("/debug/pprof/goroutine") {
-            ok(b"goroutine profile: total 3\n3 @ 0x401000 0x402000\n#\t0x401fff\tmain.main+0x1\t/src/shop/main.go:9\n")
+            ok(goroutines(*polls).as_bytes())
         } else {
             status("404 Not Found", "")
         }

@@ -1,30 +1,8 @@
 //! What is raised against services that suffer, as the command says it.
 
-use std::sync::Mutex;
 use std::time::Instant;
 
-use crate::{Fake, Watch, fake, heap, ok, service, status};
-
-/// A service whose heap and goroutines are texts that a function makes for each number of polls.
-fn suffering(
-    heap: impl Fn(u64) -> String + Send + Sync + 'static,
-    goroutines: impl Fn(u64) -> String + Send + Sync + 'static,
-) -> Fake {
-    let polls = Mutex::new(0);
-    fake(move |head| {
-        let mut polls = polls.lock().unwrap();
-        if head.contains("/debug/pprof/heap") {
-            *polls += 1;
-            ok(heap(*polls).as_bytes())
-        } else if head.contains("/debug/pprof/symbol") {
-            ok(b"num_symbols: 1\n0x400fff runtime.mapassign_fast64\n")
-        } else if head.contains("/debug/pprof/goroutine") {
-            ok(goroutines(*polls).as_bytes())
-        } else {
-            status("404 Not Found", "")
-        }
-    })
-}
+use crate::{Watch, fake, heap, ok, profiled, service, status};
 
 /// Goroutines of which `n` wait for the lock of `main.(*Cache)`, as Go 1.26 prints them.
 fn waiting(n: u64) -> String {
@@ -45,7 +23,7 @@ fn an_allocation_rate_over_the_threshold() {
     let start = Instant::now();
     // 1,000 MB a second, all of it for the map of one line.
     let objects = move || start.elapsed().as_millis() as u64 * 1_000_000 / 18_432;
-    let fast = suffering(move |_| heap(objects()), |_| waiting(1));
+    let fast = profiled(move |_| heap(objects()), |_| waiting(1));
     let watch = Watch::start(&[&fast.url]);
     let said = watch.wait_for("maps filled here allocate");
     let line = said.lines().find(|line| line.contains("WA502")).unwrap();
@@ -59,7 +37,7 @@ fn an_allocation_rate_over_the_threshold() {
         "{said}"
     );
 
-    let slow = suffering(|polls| heap(1000 + polls), |_| waiting(1));
+    let slow = profiled(|polls| heap(1000 + polls), |_| waiting(1));
     let watch = Watch::start(&[&slow.url, "--for", "4s"]);
     watch.wait_for("it answers");
     std::thread::sleep(std::time::Duration::from_secs(3));
@@ -69,7 +47,7 @@ fn an_allocation_rate_over_the_threshold() {
 #[test]
 fn goroutines_that_become_more_and_more() {
     // Most of them were there before: a leak goes on.
-    let service = suffering(|_| heap(1000), |polls| waiting(5000 + 20 * polls));
+    let service = profiled(|_| heap(1000), |polls| waiting(5000 + 20 * polls));
     let watch = Watch::start(&[&service.url, "--window", "6s"]);
     let said = watch.wait_for("they stand here");
     assert!(
@@ -80,7 +58,7 @@ fn goroutines_that_become_more_and_more() {
 
 #[test]
 fn goroutines_held_up_at_the_lock_of_a_map() {
-    let service = suffering(|_| heap(1000), |_| waiting(30));
+    let service = profiled(|_| heap(1000), |_| waiting(30));
     let watch = Watch::start(&[&service.url]);
     // The last line of the finding's evidence.
     let said = watch.wait_for("its map is filled here");

@@ -185,9 +185,7 @@ impl Engine<'_, '_> {
                     },
                     None => Value::Unknown,
                 };
-                if let Some(&result) = call.results.first() {
-                    self.write(&mut state, result, value);
-                }
+                self.answer(call, value, &mut state);
                 return vec![state];
             }
             Some(Effect::Pure) => {
@@ -208,9 +206,7 @@ impl Engine<'_, '_> {
                     Some(Value::Zero(_)) => Value::Zero(None),
                     _ => self.fresh(&mut state, site, 0),
                 };
-                if let Some(&result) = call.results.first() {
-                    self.write(&mut state, result, value);
-                }
+                self.answer(call, value, &mut state);
                 return vec![state];
             }
             Some(Effect::Reflects) => {
@@ -218,9 +214,7 @@ impl Engine<'_, '_> {
                     (Some(value), Some(&operand)) if self.may_reflect_nil(operand) => value.clone(),
                     _ => Value::NonZero,
                 };
-                if let Some(&result) = call.results.first() {
-                    self.write(&mut state, result, value);
-                }
+                self.answer(call, value, &mut state);
                 return vec![state];
             }
             Some(Effect::IsReflected) => {
@@ -230,9 +224,7 @@ impl Engine<'_, '_> {
                     Some(x) => self.equality(&state, x, &Value::Zero(None), false),
                     None => Value::Unknown,
                 };
-                if let Some(&result) = call.results.first() {
-                    self.write(&mut state, result, value);
-                }
+                self.answer(call, value, &mut state);
                 return vec![state];
             }
             Some(Effect::WritesReflected) => {
@@ -283,6 +275,13 @@ impl Engine<'_, '_> {
         self.chosen(call, name, object, state)
     }
 
+    /// Puts the first result of a call where it goes.
+    fn answer(&mut self, call: &Call, value: Value, state: &mut State) {
+        if let Some(&result) = call.results.first() {
+            self.write(state, result, value);
+        }
+    }
+
     /// The state after a call for each of the constants that a short function of the package
     /// chooses from, if it returns nothing else.
     fn chosen(
@@ -290,7 +289,7 @@ impl Engine<'_, '_> {
         call: &Call,
         name: FuncName,
         object: Option<ObjId>,
-        state: State,
+        mut state: State,
     ) -> Vec<State> {
         let [place] = call.results[..] else {
             return vec![state];
@@ -301,7 +300,6 @@ impl Engine<'_, '_> {
         {
             return vec![state];
         }
-        let mut state = state;
         let Value::Term(term) = self.read(&mut state, place) else {
             return vec![state];
         };
@@ -345,13 +343,10 @@ impl Engine<'_, '_> {
             Value::Term(map) => self.terms.build(TermKind::Clone(*map, site)),
             _ => None,
         };
-        let Some(clone) = clone else {
-            return self.fresh(state, site, 0);
-        };
-        if self.ran.contains(&site) {
-            state.forget(&self.terms, |other| other == clone);
+        match clone {
+            Some(clone) => self.anew(state, site, clone),
+            None => self.fresh(state, site, 0),
         }
-        Value::Term(clone)
     }
 
     /// Whether a function that is not seen is taken not to return: one that is given an
@@ -900,13 +895,10 @@ impl Engine<'_, '_> {
             Value::Term(map) => self.terms.build(TermKind::Element(map, binding.site, n)),
             _ => None,
         };
-        let Some(term) = term else {
-            return Value::Unknown;
-        };
-        if self.ran.contains(&binding.site) {
-            state.forget(&self.terms, |other| other == term);
+        match term {
+            Some(term) => self.anew(state, binding.site, term),
+            None => Value::Unknown,
         }
-        Value::Term(term)
     }
 
     /// Whether a value that a function is given is a pointer that is passed as it is.

@@ -9,19 +9,23 @@ use crate::unit::UnitAnalysis;
 use crate::worker::Worker;
 use std::rc::Rc;
 use tophash_flow::{At, Call, Callee, FnId, Op, Operand, PlaceKind, Unit};
-use tophash_types::ObjKind;
 
 /// The writes in such literals of a unit.
 pub(crate) fn called_with_nil(worker: &mut Worker, analysis: &UnitAnalysis) -> Vec<NilWrite> {
     let unit = analysis.unit.clone();
     let mut found = Vec::new();
     for function in &unit.functions {
+        let literals = function.literals(&unit);
+        if literals.is_empty() {
+            continue;
+        }
         for instr in function.blocks.iter().flat_map(|block| &block.instrs) {
             let Op::Call(call) = &instr.op else {
                 continue;
             };
-            for (n, &arg) in call.args.iter().enumerate() {
-                if let Some(literal) = function.literal(&unit, arg)
+            for (n, arg) in call.args.iter().enumerate() {
+                if let Operand::Place(place) = arg
+                    && let Some(&literal) = literals.get(place)
                     && let Some(callee) = callee(worker, analysis, call)
                 {
                     let from = Step {
@@ -48,11 +52,7 @@ fn callee(worker: &mut Worker, analysis: &UnitAnalysis, call: &Call) -> Option<R
     if name.package != analysis.unit.name.package {
         return None;
     }
-    let ObjKind::Func { decl } = worker.checker.object(call.object?).kind else {
-        return None;
-    };
-    let (file, func) = decl?;
-    Some(worker.unit(file, func)?.unit.clone())
+    Some(worker.unit_of(call.object?)?.unit.clone())
 }
 
 /// What happens to a literal that is a function's argument with that number.

@@ -10,15 +10,18 @@ use crate::state::Weak;
 use crate::unit::UnitAnalysis;
 use crate::worker::Worker;
 use tophash_flow::{
-    Call, Callee, Cond, FnId, Function, Op, Operand, PlaceId, PlaceKind, Terminator, Unit, Value,
-    VarId,
+    Callee, Cond, FnId, Function, Op, Operand, PlaceId, PlaceKind, Terminator, Unit, Value, VarId,
 };
 use tophash_syntax::Span;
 
 /// The writes to such maps in a unit whose functions were analysed.
 pub(crate) fn nilled_by_sibling(worker: &mut Worker, analysis: &UnitAnalysis) -> Vec<NilWrite> {
     let unit = &*analysis.unit;
+    let pairs = pairs(unit);
     let mut found = Vec::new();
+    if pairs.is_empty() {
+        return found;
+    }
     for write in analysis.bare() {
         let PlaceKind::Var(var) = unit.places.get(write.map).kind else {
             continue;
@@ -31,7 +34,7 @@ pub(crate) fn nilled_by_sibling(worker: &mut Worker, analysis: &UnitAnalysis) ->
         if assignments(writer, unit, var).next().is_some() || is_tested(writer, unit, var) {
             continue;
         }
-        let Some((clearing, call, nilled)) = sibling(analysis, write.func, var) else {
+        let Some((clearing, call, nilled)) = sibling(analysis, &pairs, write.func, var) else {
             continue;
         };
         // Who else gives it a value may do so in between.
@@ -61,40 +64,53 @@ pub(crate) fn nilled_by_sibling(worker: &mut Worker, analysis: &UnitAnalysis) ->
     found
 }
 
-/// A closure that does nothing with the variable but set it to nil, handed to the same call
-/// as the writer; with the call, and where it does.
-fn sibling(analysis: &UnitAnalysis, writer: FnId, var: VarId) -> Option<(FnId, Span, Span)> {
-    let unit = &*analysis.unit;
+/// A call that is given more than one function literal.
+struct Pair {
+    at: Span,
+    literals: Vec<FnId>,
+}
+
+fn pairs(unit: &Unit) -> Vec<Pair> {
+    let mut pairs = Vec::new();
     for function in &unit.functions {
+        let literals = function.literals(unit);
+        if literals.len() < 2 {
+            continue;
+        }
         for instr in function.blocks.iter().flat_map(|block| &block.instrs) {
             let Op::Call(call) = &instr.op else {
                 continue;
             };
-            let closures = closures(function, unit, call);
-            if !closures.contains(&writer) {
+            if matches!(call.callee, Callee::Builtin(_)) {
                 continue;
             }
-            let others = closures.iter().filter(|&&other| other != writer);
-            let nilled = others
-                .filter_map(|&other| Some((other, only_nils(analysis, other, var)?)))
-                .next();
-            if let Some((clearing, at)) = nilled {
-                return Some((clearing, instr.at.span, at));
+            let given = call.args.iter().filter_map(|arg| match arg {
+                Operand::Place(place) => literals.get(place).copied(),
+                _ => None,
+            });
+            let literals: Vec<FnId> = given.collect();
+            if literals.len() > 1 {
+                let at = instr.at.span;
+                pairs.push(Pair { at, literals });
             }
         }
     }
-    None
+    pairs
 }
 
-/// The function literals among a call's arguments.
-fn closures(function: &Function, unit: &Unit, call: &Call) -> Vec<FnId> {
-    if matches!(call.callee, Callee::Builtin(_)) || call.args.len() < 2 {
-        return Vec::new();
-    }
-    let literals = call.args.iter();
-    literals
-        .filter_map(|&arg| function.literal(unit, arg))
-        .collect()
+/// A closure that does nothing with the variable but set it to nil, handed to the same call
+/// as the writer; with the call, and where it does.
+fn sibling(
+    analysis: &UnitAnalysis,
+    pairs: &[Pair],
+    writer: FnId,
+    var: VarId,
+) -> Option<(FnId, Span, Span)> {
+    let mut pairs = pairs.iter().filter(|pair| pair.literals.contains(&writer));
+    pairs.find_map(|pair| {
+        let mut others = pair.literals.iter().filter(|&&other| other != writer);
+        others.find_map(|&other| Some((other, pair.at, only_nils(analysis, other, var)?)))
+    })
 }
 
 /// Where a function sets a variable to nil, if that is all that it does with it.

@@ -637,6 +637,12 @@ impl<'e, 'w> Engine<'e, 'w> {
     /// A name for what an instruction gives, unlike what it gave before.
     pub(crate) fn fresh(&mut self, state: &mut State, site: Site, number: u16) -> Value {
         let term = self.terms.intern(TermKind::Result(site, number));
+        self.anew(state, site, term)
+    }
+
+    /// The name that an instruction has for what it gives: what it gave when it ran before was
+    /// another value.
+    pub(crate) fn anew(&self, state: &mut State, site: Site, term: Term) -> Value {
         if self.ran.contains(&site) {
             state.forget(&self.terms, |other| other == term);
         }

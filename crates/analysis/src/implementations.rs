@@ -52,8 +52,24 @@ pub(crate) fn only_one(
     if path != worker.world.path(package) || is_exported(name) {
         return None;
     }
-    let mut wanted = FxHashSet::default();
-    if !names(worker, interface, &mut wanted, 0) {
+    if let Some(&known) = worker.implementations.get(&(package, interface, method)) {
+        return known;
+    }
+    let only = implementation(worker, package, path, interface, method);
+    let key = (package, interface, method);
+    worker.implementations.insert(key, only);
+    only
+}
+
+fn implementation(
+    worker: &mut Worker,
+    package: PackageId,
+    path: Symbol,
+    interface: TypeId,
+    method: Symbol,
+) -> Option<(FuncName, ObjId)> {
+    let wanted: FxHashSet<Symbol> = method_names(worker, interface).into_iter().collect();
+    if wanted.is_empty() {
         return None;
     }
     let methods = match worker.methods.get(&package) {
@@ -88,14 +104,32 @@ pub(crate) fn only_one(
     Some((name, worker.checker.function(file, func)?))
 }
 
-/// Adds the names of an interface's methods. False if not all of them can be told.
-fn names(worker: &mut Worker, ty: TypeId, into: &mut FxHashSet<Symbol>, depth: usize) -> bool {
+/// Interfaces in interfaces are looked into this far.
+const MAX_DEPTH: usize = 8;
+
+/// Names of the methods of an interface; none if some are not known.
+pub fn method_names(worker: &mut Worker, interface: TypeId) -> Vec<Symbol> {
+    names_of(worker, interface, 0)
+}
+
+fn names_of(worker: &mut Worker, ty: TypeId, depth: usize) -> Vec<Symbol> {
     let under = worker.checker.underlying(ty);
     let Type::Interface(interface) = worker.checker.ty(under).clone() else {
-        return false;
+        return Vec::new();
     };
     let methods = interface.methods.iter();
-    into.extend(methods.map(|&method| worker.checker.object(method).name));
-    let mut embedded = interface.embeddeds.iter();
-    depth < 8 && embedded.all(|&inner| names(worker, inner, into, depth + 1)) && !into.is_empty()
+    let mut names: Vec<Symbol> = methods
+        .map(|&method| worker.checker.object(method).name)
+        .collect();
+    for &embedded in interface.embeddeds.iter() {
+        let inner = match depth < MAX_DEPTH {
+            true => names_of(worker, embedded, depth + 1),
+            false => Vec::new(),
+        };
+        if inner.is_empty() {
+            return Vec::new();
+        }
+        names.extend(inner);
+    }
+    names
 }

@@ -34,6 +34,7 @@ mod worker;
 
 pub use engine::NilWrite;
 pub use fields::{Cause, Decoded, LeftNil};
+pub use implementations::method_names;
 pub use lost::LostMap;
 pub use origin::{Loc, Origin, OriginId, OriginKind, Origins};
 pub use package::{FieldMaker, NeverMade, PackageFacts, analyse_package};

@@ -48,6 +48,8 @@ pub struct Worker<'w> {
     pub(crate) index: Rc<NamesIndex>,
     never_given: FxHashMap<FieldName, bool>,
     pub(crate) methods: FxHashMap<PackageId, Rc<Methods>>,
+    /// What calls of an interface's method from a package can only be.
+    pub(crate) implementations: FxHashMap<(PackageId, TypeId, Symbol), Option<(FuncName, ObjId)>>,
 }
 
 impl<'w> Worker<'w> {
@@ -72,6 +74,7 @@ impl<'w> Worker<'w> {
             index: Rc::default(),
             never_given: FxHashMap::default(),
             methods: FxHashMap::default(),
+            implementations: FxHashMap::default(),
         }
     }
 
@@ -254,6 +257,15 @@ impl<'w> Worker<'w> {
         let (file, func) = decl?;
         let ast = &self.world.file(file).tree.ast;
         Some((ast, ast.func(func).body))
+    }
+
+    /// The analysis of a function or method; none if it is not declared or its body can't be had.
+    pub(crate) fn unit_of(&mut self, object: ObjId) -> Option<Rc<UnitAnalysis>> {
+        let ObjKind::Func { decl } = self.checker.object(object).kind else {
+            return None;
+        };
+        let (file, func) = decl?;
+        self.unit(file, func)
     }
 
     /// What callers see of a declared function; none if nothing is known.

@@ -11,7 +11,7 @@ use crate::value::Base;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use tophash_analysis::{Loc, names};
+use tophash_analysis::Loc;
 use tophash_flow::{FnId, VarKind};
 
 /// What is wrong between two uses of a map.
@@ -584,7 +584,7 @@ fn escaped(
     if context.callers != Callers::Known || holds(&context.may, lock) {
         return None;
     }
-    let function = names::function(&pkg.worker.checker, &info.unit, escape.func.function);
+    let function = pkg.name_of(escape.func);
     Some(Conflict {
         kind: ConflictKind::Escape(escape.kind),
         map: pkg.describe(class),
@@ -609,10 +609,9 @@ fn escaped(
 
 /// A use of a map, for findings, with the locks that are surely held there.
 pub(crate) fn side(pkg: &Package<'_, '_>, access: &Access, must: &LockSet) -> Side {
-    let unit = &pkg.unit(access.func.unit).unit;
     Side {
         at: access.at,
-        function: names::function(&pkg.worker.checker, unit, access.func.function),
+        function: pkg.name_of(access.func),
         kind: access.kind,
         text: access.text.clone(),
         locks: locks(pkg, must),

@@ -10,7 +10,7 @@ use crate::package::Package;
 use crate::value::Base;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::rc::Rc;
-use tophash_analysis::{Loc, names};
+use tophash_analysis::Loc;
 use tophash_flow::{Op, Operand, PlaceKind, Value, VarId, VarKind};
 
 /// What is wrong with a use.
@@ -59,14 +59,12 @@ pub(crate) fn misuses(
     contexts: &mut Contexts,
     functions: &[FnRef],
 ) -> Vec<Misuse> {
-    let facts: Vec<Rc<FnFacts>> = functions
-        .iter()
-        .filter(|&&function| !pkg.is_test(function))
-        .copied()
-        .collect::<Vec<_>>()
-        .into_iter()
-        .filter_map(|function| pkg.facts(function))
-        .collect();
+    let mut facts: Vec<Rc<FnFacts>> = Vec::new();
+    for &function in functions {
+        if !pkg.is_test(function) {
+            facts.extend(pkg.facts(function));
+        }
+    }
     let mut found = Vec::new();
     copied_locks(pkg, contexts, &facts, &mut found);
     sync_maps(pkg, contexts, &facts, &mut found);
@@ -89,9 +87,7 @@ pub(crate) fn misuses(
 }
 
 fn place(pkg: &Package<'_, '_>, access: &Access) -> (Loc, Rc<str>) {
-    let unit = &pkg.unit(access.func.unit).unit;
-    let name = names::function(&pkg.worker.checker, unit, access.func.function);
-    (access.at, name)
+    (access.at, pkg.name_of(access.func))
 }
 
 /// Whether a function, for what it has in a way, works where others do, too.
@@ -197,9 +193,8 @@ fn sync_maps(
                 && !may.excludes(&may_hold(pkg, contexts, other.func, &other.locks))
         });
         if let Some(other) = clashes {
-            let unit = &pkg.unit(other.func.unit).unit;
-            let name = names::function(&pkg.worker.checker, unit, other.func.function);
-            found.push(sync_misuse(pkg, kind, use_, Some((other.at, name))));
+            let other = (other.at, pkg.name_of(other.func));
+            found.push(sync_misuse(pkg, kind, use_, Some(other)));
         }
     }
 }
@@ -220,14 +215,13 @@ fn sync_misuse(
     use_: &SyncUse,
     other: Option<(Loc, Rc<str>)>,
 ) -> Misuse {
-    let unit = &pkg.unit(use_.func.unit).unit;
     Misuse {
         kind,
         map: pkg.describe(use_.class),
         lock: None,
         here: Side {
             at: use_.at,
-            function: names::function(&pkg.worker.checker, unit, use_.func.function),
+            function: pkg.name_of(use_.func),
             kind: AccessKind::Write,
             text: use_.text.clone(),
             locks: locks(pkg, &use_.locks.must),
@@ -458,10 +452,8 @@ fn after_sends(pkg: &mut Package<'_, '_>, facts: &[Rc<FnFacts>], found: &mut Vec
     for facts in facts {
         for after in &facts.after_sends {
             let access = &facts.accesses[after.access];
-            let unit = pkg.unit(access.func.unit).unit.clone();
-            let name = names::function(&pkg.worker.checker, &unit, access.func.function);
             let at = Loc {
-                file: unit.file,
+                file: access.at.file,
                 span: after.sent.span,
             };
             found.push(Misuse {
@@ -472,7 +464,7 @@ fn after_sends(pkg: &mut Package<'_, '_>, facts: &[Rc<FnFacts>], found: &mut Vec
                 map: pkg.describe(access.class),
                 lock: None,
                 here: side(pkg, access, &access.locks.must),
-                other: Some((at, name)),
+                other: Some((at, pkg.name_of(access.func))),
             });
         }
     }

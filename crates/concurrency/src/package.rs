@@ -11,7 +11,7 @@ use crate::value::Val;
 use crate::walk::walk;
 use rustc_hash::FxHashMap;
 use std::rc::Rc;
-use tophash_analysis::Worker;
+use tophash_analysis::{Worker, method_names, names};
 use tophash_flow::{FnId, FuncName, Unit, VarId};
 use tophash_syntax::ast::{Body, DeclKind, ExprId, ExprKind, StmtId, StmtKind};
 use tophash_syntax::{File, Symbol};
@@ -270,7 +270,7 @@ impl<'p, 'w> Package<'p, 'w> {
         if let Some(known) = self.implementations.get(&(interface, name)) {
             return known.clone();
         }
-        let wanted = self.interface_methods(interface, 0);
+        let wanted = method_names(self.worker, interface);
         let units = self.by_method.get(&name).into_iter().flatten();
         let found: Vec<FnRef> = units
             .filter(|&&unit| {
@@ -290,28 +290,10 @@ impl<'p, 'w> Package<'p, 'w> {
         found
     }
 
-    /// Names of the methods of an interface; none if some are not known.
-    fn interface_methods(&mut self, ty: TypeId, depth: usize) -> Vec<Symbol> {
-        let under = self.worker.checker.underlying(ty);
-        let Type::Interface(interface) = self.worker.checker.ty(under).clone() else {
-            return Vec::new();
-        };
-        let mut names: Vec<Symbol> = interface
-            .methods
-            .iter()
-            .map(|&method| self.worker.checker.object(method).name)
-            .collect();
-        for &embedded in interface.embeddeds.iter() {
-            let inner = match depth < 8 {
-                true => self.interface_methods(embedded, depth + 1),
-                false => Vec::new(),
-            };
-            if inner.is_empty() {
-                return Vec::new();
-            }
-            names.extend(inner);
-        }
-        names
+    /// A function in the words of the source.
+    pub(crate) fn name_of(&self, function: FnRef) -> Rc<str> {
+        let unit = &self.unit(function.unit).unit;
+        names::function(&self.worker.checker, unit, function.function)
     }
 
     /// What a function does; none while that is being found out.

@@ -10,7 +10,7 @@ use crate::value::Base;
 use rustc_hash::FxHashSet;
 use std::collections::VecDeque;
 use std::rc::Rc;
-use tophash_analysis::{Loc, names};
+use tophash_analysis::Loc;
 use tophash_flow::{Block, BlockId, FnId, Function, Op, PlaceId, Value, VarId};
 use tophash_syntax::Symbol;
 
@@ -294,18 +294,13 @@ fn of_shared(
         let Some(other) = others.max_by_key(|other| other.access.at != use_.access.at) else {
             continue;
         };
-        let function = names::function(
-            &pkg.worker.checker,
-            &pkg.unit(use_.access.func.unit).unit,
-            use_.access.func.function,
-        );
         races.push(Race {
             map: pkg.describe(use_.access.class),
             here: side(pkg, &use_.access, &use_.must),
             other: side(pkg, &other.access, &other.must),
             together: Together::Declared,
             started: use_.access.at,
-            starter: function,
+            starter: pkg.name_of(use_.access.func),
             started_other: None,
             in_test: pkg.is_test(use_.access.func),
         });
@@ -799,14 +794,13 @@ fn race(
         true => (a, b),
         false => (b, a),
     };
-    let unit = &pkg.unit(edge.from.unit).unit;
     Race {
         map: pkg.describe(a.access.class),
         here: side(pkg, &here.access, &here.must),
         other: side(pkg, &other.access, &other.must),
         together,
         started: edge.at,
-        starter: names::function(&pkg.worker.checker, unit, edge.from.function),
+        starter: pkg.name_of(edge.from),
         started_other: second.map(|edge| edge.at),
         in_test: pkg.is_test(edge.from),
     }

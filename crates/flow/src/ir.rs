@@ -15,6 +15,7 @@
 //!   names the same [`VarId`]: captures are by reference, as in the language.
 
 use crate::place::{PlaceId, PlaceKind, Places};
+use rustc_hash::FxHashMap;
 use tophash_syntax::ast::{BinaryOp, ExprId, FuncId, UnaryOp};
 use tophash_syntax::{Span, Symbol};
 use tophash_types::{Builtin, FileId, ObjId, TypeId};
@@ -152,32 +153,28 @@ impl Function {
         self.search(vec![from], to, left_out)
     }
 
-    /// The function literal that an operand of this function is, if it is nothing else.
-    pub fn literal(&self, unit: &Unit, operand: Operand) -> Option<FnId> {
-        let Operand::Place(place) = operand else {
-            return None;
-        };
-        let PlaceKind::Var(var) = unit.places.get(place).kind else {
-            return None;
-        };
-        if unit.var(var).kind != VarKind::Temp {
-            return None;
-        }
-        let mut instrs = self.blocks.iter().flat_map(|block| &block.instrs);
-        instrs.find_map(|instr| match &instr.op {
-            Op::Assign {
-                dst,
-                value: Value::Closure(id),
-                ..
-            } if *dst == place => Some(*id),
-            _ => None,
-        })
-    }
-
     /// The same of a way of one step or more, the block that it starts from not counted.
     pub fn leads(&self, from: BlockId, to: BlockId, left_out: impl Fn(BlockId) -> bool) -> bool {
         let next = self.block(from).end.successors().map(|(_, next)| next);
         self.search(next.collect(), to, left_out)
+    }
+
+    /// The function literals of this function, by the temporaries that hold them.
+    pub fn literals(&self, unit: &Unit) -> FxHashMap<PlaceId, FnId> {
+        let mut literals = FxHashMap::default();
+        for instr in self.blocks.iter().flat_map(|block| &block.instrs) {
+            if let Op::Assign {
+                dst,
+                value: Value::Closure(id),
+                ..
+            } = instr.op
+                && let PlaceKind::Var(var) = unit.places.get(dst).kind
+                && unit.var(var).kind == VarKind::Temp
+            {
+                literals.insert(dst, id);
+            }
+        }
+        literals
     }
 
     fn search(

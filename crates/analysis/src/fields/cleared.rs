@@ -212,19 +212,8 @@ fn looks_at(worker: &mut Worker, unit: &Unit, fields: &FxHashSet<Symbol>, depth:
         }
     }
     called.into_iter().any(|object| {
-        let tophash_types::ObjKind::Func {
-            decl: Some((file, func)),
-        } = worker.checker.object(object).kind
-        else {
-            return false;
-        };
-        match worker.unit(file, func) {
-            Some(analysis) => {
-                let unit = analysis.unit.clone();
-                looks_at(worker, &unit, fields, depth - 1)
-            }
-            None => false,
-        }
+        let unit = worker.unit_of(object).map(|analysis| analysis.unit.clone());
+        unit.is_some_and(|unit| looks_at(worker, &unit, fields, depth - 1))
     })
 }
 

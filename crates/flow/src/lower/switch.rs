@@ -6,9 +6,7 @@ use super::{Lowerer, Target as Leave, at_span};
 use crate::ir::*;
 use crate::place::PlaceId;
 use tophash_syntax::Symbol;
-use tophash_syntax::ast::{
-    AssignOp, Ast, BinaryOp, ExprId, ExprKind, List, StmtId, StmtKind, UnaryOp,
-};
+use tophash_syntax::ast::{AssignOp, BinaryOp, ExprId, ExprKind, List, StmtId, StmtKind, UnaryOp};
 use tophash_types::{Basic, TypeId, constant};
 
 /// A clause of a switch, and the block its statements begin in.
@@ -17,12 +15,6 @@ struct Clause {
     values: List<ExprId>,
     body: List<StmtId>,
     block: BlockId,
-}
-
-/// The values or types that clauses are for.
-fn values(ast: &Ast, clauses: &[Clause]) -> Vec<ExprId> {
-    let lists = clauses.iter().flat_map(|clause| ast.list(clause.values));
-    lists.copied().collect()
 }
 
 impl Lowerer<'_, '_> {
@@ -54,9 +46,9 @@ impl Lowerer<'_, '_> {
             }
         }
         if let (Some(tag), true) = (compared, default == after) {
-            let values = values(self.ast, &clauses);
-            let possible = self.may_be_another(tag, &values);
-            self.no_case(stmt, &values, possible);
+            self.no_case(stmt, &clauses, |this, values| {
+                this.may_be_another(tag, values)
+            });
         }
         self.end(Terminator::Jump(default), self.at_stmt(stmt));
         for (n, clause) in clauses.iter().enumerate() {
@@ -67,9 +59,19 @@ impl Lowerer<'_, '_> {
         self.draft().current = after;
     }
 
-    /// Notes that no case holds, where there are two at least.
-    fn no_case(&mut self, stmt: StmtId, values: &[ExprId], possible: bool) {
+    /// Notes that no case holds, where there are two values or types at least.
+    fn no_case(
+        &mut self,
+        stmt: StmtId,
+        clauses: &[Clause],
+        is_possible: impl FnOnce(&mut Self, &[ExprId]) -> bool,
+    ) {
+        let lists = clauses
+            .iter()
+            .flat_map(|clause| self.ast.list(clause.values));
+        let values: Vec<ExprId> = lists.copied().collect();
         if values.len() > 1 {
+            let possible = is_possible(self, &values);
             self.emit(Op::NoCase { possible }, self.at_stmt(stmt));
         }
     }
@@ -193,11 +195,10 @@ impl Lowerer<'_, '_> {
             holders.push(holder);
         }
         if default == after {
-            let types = values(self.ast, &clauses);
-            let is_known =
-                |&ty: &ExprId| self.is_nil(ty) || self.body.type_of(ty) != TypeId::UNKNOWN;
-            let possible = types.iter().all(is_known);
-            self.no_case(stmt, &types, possible);
+            self.no_case(stmt, &clauses, |this, types| {
+                let mut types = types.iter();
+                types.all(|&ty| this.is_nil(ty) || this.body.type_of(ty) != TypeId::UNKNOWN)
+            });
         }
         self.end(Terminator::Jump(default), self.at_stmt(stmt));
         for (clause, holder) in clauses.iter().zip(holders) {
